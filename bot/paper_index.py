@@ -119,8 +119,10 @@ class PaperIndex:
     async def _sync(self, progress: Progress | None) -> int:
         await asyncio.to_thread(self.engine.refresh)
         store_id = await _store_id(self._store)
-        async with self._store.read() as tx:
-            total = await papers.count(tx)
+        total = 0
+        if progress:
+            async with self._store.read() as tx:
+                total = await papers.count(tx)
         revision = await self._indexed_revision(store_id)
         done = 0
         while True:

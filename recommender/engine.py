@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
-from functools import cached_property
+from datetime import date, datetime
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,15 @@ from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.writer import Index
 from recommender.learning.duplicates import DuplicateFinder
 from recommender.learning.features import Features
+from recommender.learning.labels import utc
 from recommender.learning.learner import Learner
-from recommender.learning.scoring import ScoredCandidates, gather_candidates, score_candidates, score_for_channels
+from recommender.learning.scoring import (
+    Candidates,
+    ScoredCandidates,
+    gather_candidates,
+    score_candidates,
+    score_for_channels,
+)
 from recommender.learning.similar import SimilarPapers
 from recommender.learning.taste import TasteModel
 from recommender.paper import Paper
@@ -44,19 +51,26 @@ from recommender.values import (
 
 FOR_US_AMONG = 200
 """The number of search results that a channel's taste reorders."""
+_KEPT_CANDIDATES = 4
+"""Sets of candidates that are kept: nearly all channels of an hour have one of few."""
 _BLOCK = 100
 """Channels that are ranked for at once: more would not fit in a processor's cache."""
 
 
 class _View:
-    """Everything that is computed once per snapshot."""
+    """Everything that is computed once per snapshot. `candidates` gives candidates by their ids, ascending, and the
+    day: they are the same for many channels."""
 
     def __init__(self, snapshot: Snapshot, estimator: Any, report: Callable[[str], None] | None) -> None:
         self.snapshot = snapshot
         self._estimator, self._report = estimator, report
+        self.candidates = lru_cache(_KEPT_CANDIDATES)(self._gather)
         self.searcher = Searcher(snapshot)
         self.lexicon = Lexicon(snapshot)
         self.rewriter = QueryRewriter(snapshot, self.searcher, self.lexicon)
+
+    def _gather(self, ids: tuple[str, ...], today: date | None) -> Candidates:
+        return gather_candidates(self.snapshot, self.features, ids, _known(self.snapshot, ids), today)
 
     @cached_property
     def completer(self) -> Completer:
@@ -86,6 +100,8 @@ class Recommender:
     thread adds; each sees the index as it was before or after, never between.
     """
 
+    _is_pinned = False
+
     def __init__(self) -> None:
         self._use(Index())
 
@@ -105,6 +121,21 @@ class Recommender:
         engine = type(self).__new__(type(self))
         engine._use(self._index, estimator, report)
         return engine
+
+    def pinned(self) -> Recommender:
+        """A recommender over the index as it is now, for reading: papers that are added or discarded later change none
+        of its answers."""
+        pinned = type(self).__new__(type(self))
+        pinned._index, pinned._estimator, pinned._report = self._index, self._estimator, self._report
+        pinned._view, pinned._is_pinned = self._now(), True
+        return pinned
+
+    def prepare(self, paper_ids: Iterable[str]) -> None:
+        """Compute the features of papers that tastes will be learned from: of all at once, which takes a fraction of
+        the time. Ids that are not in the index are ignored."""
+        view = self._now()
+        papers = view.snapshot.find(sorted(set(paper_ids)))
+        view.features.matrix(papers[papers >= 0])
 
     @property
     def features(self) -> Features:
@@ -202,15 +233,22 @@ class Recommender:
         near_to = paper if isinstance(paper, Paper) else int(_known(view.snapshot, [paper])[0])
         return _hits(view.snapshot, *view.similar_papers.similar(near_to, limit))
 
-    def duplicates_of_seen(self, candidates: Sequence[str], had: Iterable[str]) -> set[str]:
-        """The candidates that are the same work as a paper in `had` under another title and id (see
-        learning/duplicates.py). Ids that are not in the index are ignored."""
+    def duplicates(self, candidates: Iterable[str], others: Iterable[str]) -> dict[str, set[str]]:
+        """The candidates that are the same work as one of the `others` under another title and id (see
+        learning/duplicates.py), each with these others. Ids that are not in the index are ignored."""
         view = self._now()
-        ids = sorted(set(candidates))
-        papers, others = view.snapshot.find(ids), view.snapshot.find(sorted(set(had)))
-        known = np.flatnonzero(papers >= 0)
-        same = view.duplicate_finder.duplicates_of(papers[known], others[others >= 0])
-        return {ids[at] for at in known[same]}
+        ids, other_ids = self.known(sorted(set(candidates))), self.known(sorted(set(others)))
+        papers, other_papers = view.snapshot.find(ids), view.snapshot.find(other_ids)
+        found: dict[str, set[str]] = {}
+        for at, other in view.duplicate_finder.pairs(papers, other_papers):
+            found.setdefault(ids[at], set()).add(other_ids[other])
+        return found
+
+    def alike(self, candidates: Iterable[str]) -> set[str]:
+        """The candidates that may be much like another one: no other one is in `copies_among` any of the candidates."""
+        view = self._now()
+        ids = self.known(sorted(set(candidates)))
+        return {ids[at] for at in np.flatnonzero(view.duplicate_finder.alike(view.snapshot.find(ids)))}
 
     def copies_among(self, candidates: Sequence[str]) -> set[str]:
         """The candidates that have the abstract of an earlier one of them. Ids that are not in the index are
@@ -242,7 +280,7 @@ class Recommender:
         """The first `limit` results of `rank` for each of many channels, given by feedback and topics. Channels are
         ranked in blocks, which takes a fraction of the time. ValueError for an unknown candidate."""
         view, ids, channels = self._now(), sorted(set(candidates)), iter(channels)
-        gathered = gather_candidates(view.snapshot, view.features, ids, _known(view.snapshot, ids), now)
+        gathered = view.candidates(tuple(ids), _day(now))
         while block := list(islice(channels, _BLOCK)):
             tastes = [view.learner.fit(_profile(*known), now) for known in block]
             for scores in score_for_channels(view.learner, tastes, gathered).T:
@@ -331,7 +369,7 @@ class Recommender:
 
     def _now(self) -> _View:
         view = self._view
-        if view.snapshot is not self._index.snapshot:
+        if not self._is_pinned and view.snapshot is not self._index.snapshot:
             view = self._view = _View(self._index.snapshot, self._estimator, self._report)
         return view
 
@@ -343,12 +381,13 @@ class Recommender:
     def _scored(
         view: _View, profile: Profile, candidates: Sequence[str], now: datetime | None
     ) -> tuple[TasteModel, ScoredCandidates]:
-        ids = sorted(set(candidates))  # so that their order never matters
-        papers = _known(view.snapshot, ids)
+        gathered = view.candidates(tuple(sorted(set(candidates))), _day(now))  # so that their order never matters
         taste = view.learner.fit(profile, now)
-        return taste, score_candidates(
-            view.learner, taste, gather_candidates(view.snapshot, view.features, ids, papers, now)
-        )
+        return taste, score_candidates(view.learner, taste, gathered)
+
+
+def _day(now: datetime | None) -> date | None:
+    return utc(now).date() if now else None
 
 
 def _profile(feedback: Sequence[Feedback], topics: Sequence[str], neighbours: Sequence[Feedback] = ()) -> Profile:

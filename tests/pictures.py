@@ -18,7 +18,7 @@ from PIL import Image
 from playwright.async_api import Browser
 
 from bot.charts.png import png
-from bot.digests.composer import Digest
+from bot.digests.digest import Digest
 from bot.model.messages import Message
 from bot.platforms.mail.letter import html_of, letter_of
 from bot.settings import DigestSettings, load

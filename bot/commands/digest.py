@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.commands import search
 from bot.commands.context import CommandContext, error_reply, not_here
-from bot.digests.composer import next_hour
+from bot.digests.hours import next_hour
 from bot.model.messages import Reply
 from bot.model.schedule import Hour
 from bot.reports.digest_time import next_digest

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.commands.context import UTC_ZONE, CommandContext, error_reply, not_here
 from bot.commands.names import SCHEDULE, SETTINGS
 from bot.digests import layout
-from bot.digests.composer import next_hour
+from bot.digests.hours import next_hour
 from bot.model import schedule_text
 from bot.model.messages import Form, FormField, Reply, Style
 from bot.model.schedule import Hour, Rule

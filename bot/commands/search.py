@@ -83,7 +83,7 @@ async def similar(ctx: CommandContext, argument: str) -> Reply:
     if not hits:
         return Reply(f"Nothing is much like “{title}”." if ctx.offset == 0 else "That was all.")
     ids = [hit.paper_id for hit in hits]
-    duplicates = await asyncio.to_thread(engine.duplicates_of_seen, ids, [paper.id])
+    duplicates = await asyncio.to_thread(engine.duplicates, ids, [paper.id])
     has_more = _has_more(ctx, hits)
     reply = await _page(ctx, f"Most like “{title}”:", hits, SIMILAR, paper.id, paper.title, has_more=has_more)
     duplicate_note = "the same work under another title"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import chain, islice
 
 from bot.model.messages import Card, Line, Link
 from bot.model.text import cut, day_name, plain_text
+from bot.store.papers import PRIVATE_PREFIX
 from recommender import Paper, Reason, ReasonBasis
 from recommender.paper import arxiv_id
 from recommender.search.snippets import sentences
@@ -18,6 +21,8 @@ _TITLE = 250
 _SUMMARY = 420
 _CATEGORY, _SOURCE = 40, 60
 _HUGGING_FACE = "https://huggingface.co/"
+_KEPT_CARDS = 2_000
+"""Cards whose texts are kept, about 5 KB each."""
 _NAMES_SHOWN = 3
 _WORDS_SHOWN = 3
 _CUE = re.compile(
@@ -30,6 +35,12 @@ _CUE = re.compile(
 
 def card(paper: Paper, why: str = "", *, guess: bool = False, note: str = "") -> Card:
     """A paper as a card."""
+    # Of a private paper that is deleted nothing may stay, so its texts are not kept.
+    made = _card(paper) if paper.id.startswith(PRIVATE_PREFIX) else _kept_card(paper)
+    return replace(made, why=why, guess=guess, note=note)
+
+
+def _card(paper: Paper) -> Card:
     return Card(
         paper_id=paper.id,
         title=_title(paper),
@@ -40,14 +51,15 @@ def card(paper: Paper, why: str = "", *, guess: bool = False, note: str = "") ->
         upvotes=paper.upvotes,
         comments=paper.comments,
         summary=summary(paper.abstract),
-        why=why,
-        guess=guess,
-        note=note,
         category=cut(plain_text(next(iter(paper.categories), "")), _CATEGORY),
         # The category of an arXiv paper says that it is arXiv's.
         source="" if arxiv_id(paper.id) else cut(plain_text(paper.source), _SOURCE),
         links=links(paper),
     )
+
+
+_kept_card = lru_cache(_KEPT_CARDS)(_card)
+"""The texts of a card may be long and full of TeX, and one paper is on many channels' cards."""
 
 
 def links(paper: Paper) -> tuple[Link, ...]:

@@ -1,127 +1,65 @@
-"""The digest: the papers that a channel gets at its hour, or one line that says why there are none."""
+"""Composes digests, the papers that channels get at their hours, for one channel or for many at once.
+
+All reads are made for the whole batch. What belongs to one channel alone runs in a thread, channel after channel, so
+that the bot answers meanwhile, and an error there costs no other channel its digest.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.digests import cards, channel_picks, feedback, layout, own_feeds, quiet
+from bot.digests import card_texts, cards, channel_facts, channel_picks, layout, own_feeds, planning, quiet
+from bot.digests.candidates import CandidateReader, DigestCandidates, unseen_of_each, window_of
+from bot.digests.card_texts import CardTexts
+from bot.digests.channel_facts import ChannelFacts
+from bot.digests.digest import Digest
 from bot.digests.feedback import EmojiTable
-from bot.digests.selection import pick_options, upvoted_first
+from bot.digests.planning import DigestOrder, PreparedDigest
+from bot.digests.quiet import SourcesState
+from bot.digests.selection import Selection, matching, pick_options, select
 from bot.model.codec import dump_message
-from bot.model.messages import Card, Line, Message, PlaceKind, Style
-from bot.model.schedule import Hour, Rule
+from bot.model.messages import Message
+from bot.model.schedule import Hour
 from bot.model.subscriptions import Content
-from bot.model.text import count, cut, plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Capabilities
 from bot.private_indexes import PrivateIndexes
-from bot.store import deliveries, exposures, papers, pick_log, runs, subscriptions, topics, votes
+from bot.store import channels, delivery_plans, exposures
 from bot.store.channels import Channel
 from bot.store.database import Store
-from bot.store.deliveries import Delivery, Draft
-from bot.store.pick_log import LoggedPick
+from bot.store.deliveries import Delivery
+from bot.store.delivery_plans import Draft
+from bot.store.errors import StoreError
 from bot.store.states import DeliveryKind
-from recommender import Baseline, Explanation, Paper, Pick, PickOptions, Profile, RecommenderError, Standing
-from recommender.learning.threshold import PickOutcome, learned_threshold
-from recommender.paper import arxiv_id
+from recommender import Baseline, Explanation, Paper, PickOptions, Profile, Recommender, RecommenderError, Standing
 
 log = structlog.get_logger(__name__)
-_LONGEST_LOOK_BACK = timedelta(days=30)
-_NEIGHBOURS_UNTIL = 100
-"""With so many votes of its own, a channel gives its neighbours' votes a tenth of their weight: they are not read
-any more."""
 _OVERLAP = timedelta(hours=1)
 """A post that another channel was just being sent while a digest was made is found by the next one."""
-_ALL_HERE = "all that was listed has been here already."
+_NO_SOURCES = SourcesState((), None, "")
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
-class DigestCandidates:
-    """The papers that a channel's next digest is chosen from, as of one `revision` of the papers.
+class _Material:
+    """What a channel's digest of a local day is made from."""
 
-    `recent` are the papers listed since the channel's last digest, each with its upvotes. `unseen` are those of them
-    that the channel has not had under any title.
-    """
-
-    revision: int
-    recent: Mapping[str, int]
-    unseen: tuple[str, ...]
-
-    def most_upvoted(self, limit: int) -> tuple[str, ...]:
-        """The most upvoted of the unseen papers, best first. Papers without an upvote are left out."""
-        ids = [paper_id for paper_id in self.unseen if self.recent[paper_id]]
-        return tuple(sorted(ids, key=lambda paper_id: (-self.recent[paper_id], paper_id))[:limit])
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """A digest before it is planned.
-
-    `day` is the local day it is for, `profile` and `revision` are the feedback and the revision of the papers that it
-    was made from. `titles` stand below the `cards`; `quiet` says why there are no cards. `picked` is logged for each
-    card. `upvoted` are the papers that a list of the most upvoted would bring instead. `from_neighbours` says that the
-    likes of other channels took part, `origin` says in words where the papers of a subscription come from.
-    """
-
+    facts: ChannelFacts
     day: date
-    profile: Profile
-    revision: int
-    cards: tuple[Card, ...] = ()
-    titles: tuple[Line, ...] = ()
-    quiet: str = ""
-    picked: tuple[LoggedPick, ...] = ()
-    upvoted: tuple[str, ...] = ()
-    from_neighbours: bool = False
-    origin: str = ""
-
-    def header(self, style: Style = Style.CARDS, *, tucked: bool = False, answer: bool = False) -> str:
-        """The text above the papers, or the line that says why there are none. `tucked` says that the titles are in the
-        thread of this message. In an `answer` to a member only the cards' buttons count, and reactions do not."""
-        if not self.cards:
-            return layout.nothing_new(self.day, self.quiet)
-        start, profile = f"{count(len(self.cards), 'paper')} {layout.for_day(self.day)}", self.profile
-        react = f"{'Vote' if answer else 'React'} with 👍 or 👎"
-        if style is Style.COMPACT:
-            react = "React with the number of each you like, as 1️⃣"
-        thread_note = self._where(style, len(self.titles) if tucked else 0)
-        if profile.votes:
-            votes_, members = count(profile.votes, "vote"), count(profile.members, "member")
-            instruction = f" {react}." if style is Style.COMPACT else ""
-            return f"{start}, learned from {votes_} by {members}{thread_note}.{instruction}"
-        neighbours_note = ", after what your other channels like" if self.from_neighbours else ""
-        basis = ", after this channel's topics" if profile.topics else neighbours_note
-        return f"{start}{basis}{thread_note}. {react}: tomorrow's follow your taste."
-
-    def drafts(self, style: Style, can: Capabilities, *, forum: bool = False) -> list[Draft]:
-        """The digest's messages in their order. In a forum they all stand in the thread of the day's post."""
-        if can.whole_digests:
-            return layout.letter(self.day, self.cards, self.profile, self.origin)
-        if forum and style is Style.THREAD:
-            style = Style.CARDS
-        tucked = not forum and layout.list_in_thread(style, can)
-        header = self.header(style, tucked=tucked)
-        posts = layout.render_posts(header, self.cards, style, threaded=forum or style is Style.THREAD)
-        return [*posts, layout.list_post(self.titles, threaded=forum or tucked)] if self.titles else posts
-
-    @staticmethod
-    def _where(style: Style, tucked: int) -> str:
-        """The words that tell what is in the thread of the header, or ""."""
-        titles_text = count(tucked, "more title")
-        if style is Style.THREAD:
-            # A platform may name the thread after the header's first sentence.
-            return f". All in the thread{f', with {titles_text}' if tucked else ''}"
-        return f", and {titles_text} in the thread" if tucked else ""
+    candidates: DigestCandidates
 
 
 class DigestComposer:
-    """Composes digests and plans their posts.
+    """Composes digests.
 
     `window_days` is how long a paper counts as news for a channel that has had no digest yet. With `neighbours` a new
     channel begins with the likes of its workspace's other channels. `sources` are the names of the sources that are
@@ -144,141 +82,126 @@ class DigestComposer:
         self._neighbours, self._sources, self._private = neighbours, sources, private
         self._window = timedelta(days=window_days)
 
-    async def profile(self, tx: AsyncConnection, channel_id: int) -> Profile:
-        """What the engine learns the channel's taste from."""
-        votes_ = await feedback.of_channel(tx, channel_id, self._emoji)
-        profile = Profile(tuple(votes_), tuple(topic.line for topic in await topics.for_channel(tx, channel_id)))
-        if self._neighbours and profile.votes < _NEIGHBOURS_UNTIL:
-            return replace(profile, neighbours=tuple(await feedback.of_neighbours(tx, channel_id, self._emoji)))
-        return profile
-
     async def compose(self, channel: Channel, now: datetime, day: date | None = None) -> Digest:
         """The digest that a channel would get now. `day` is the local day it is for, today by default."""
-        zone = ZoneInfo(channel.zone)
-        day = day or now.astimezone(zone).date()
-        try:
-            await self._paper_index.sync()
-        except (RecommenderError, OSError) as error:
-            # Another process may be writing the index, or the disk may be full: the index is used as it is.
-            log.warning("The search index could not be brought up to date for a digest.", why=str(error))
+        digests = await self.compose_many([(channel, day or now.astimezone(ZoneInfo(channel.zone)).date())], now)
+        digest = digests[channel.id]
+        if isinstance(digest, Exception):
+            raise digest
+        return digest
+
+    async def compose_many(
+        self, wanted: Sequence[tuple[Channel, date]], now: datetime
+    ) -> dict[int, Digest | Exception]:
+        """The digests that channels would get now, given with the local days they are for, by channel id; for a channel
+        whose digest can't be made, the error."""
+        await self._sync()
+        failed: dict[int, Exception] = {}
+        materials = await self._read(wanted, failed)
+        engine = self._paper_index.engine.pinned()
+        materials = await self._without_seen(engine, materials)
+        await asyncio.to_thread(engine.prepare, _papers_to_learn_from(materials))
         async with self._store.read() as tx:
-            profile = await self.profile(tx, channel.id)
-            bar = await self.bar(tx, channel, profile, day)
-            subscription = await subscriptions.of_channel(tx, channel.id)
-        candidates = await self.candidates(channel, day)
-        if subscription and subscription.content is Content.CHANNEL:
-            return await self._picks_of_channel(channel, subscription.subject, candidates.revision, profile, day, now)
-        if subscription and subscription.content is Content.SEARCH:
-            candidates = await self._matching(candidates, subscription.subject)
-        revision, unseen = candidates.revision, candidates.unseen
-        options = pick_options(channel, day, bar, self._baseline)
-        recommendation = await self._paper_index.read_consistent(
-            lambda engine: engine.recommend(profile, engine.known(unseen), options, channel.titles, now)
-        )
-        own = own_feeds.NOTHING
-        if self._private:
-            own_options = replace(options, baseline=None)
-            own = await own_feeds.recommend(
-                self._store, self._private, channel, profile, own_options, self._window, now
-            )
-        picks, title_ids = own_feeds.join(recommendation, own, channel.count, channel.titles)
-        upvoted = candidates.most_upvoted(channel.count)
-        is_trending = subscription and subscription.content is Content.TRENDING and not profile.has_taste
-        if is_trending and upvoted:
-            picks = upvoted_first(upvoted, picks, channel.count)
-        logged_picks = tuple(
-            LoggedPick(p.paper_id, fit=p.percentile if profile.has_taste else None, guess=p.guess, team=p.arm)
-            for p in picks
-        )
+            all_facts = [material.facts for material in materials.values()]
+            new_ids = await own_feeds.new_papers(tx, all_facts, self._window, now) if self._private else {}
+
+        async def choose(material: _Material) -> tuple[_Material, Selection] | Digest:
+            return await self._choose(engine, material, new_ids.get(material.facts.channel.id, ()), now)
+
+        chosen = await _for_each(materials, choose, failed)
+        digests = {channel_id: made for channel_id, made in chosen.items() if isinstance(made, Digest)}
+        selected = {channel_id: made for channel_id, made in chosen.items() if not isinstance(made, Digest)}
         async with self._store.read() as tx:
-            if not picks:
-                too_high = bar if recommendation.lower_bar_would_help else None
-                reason = await self._quiet_reason(tx, channel, candidates, too_high, day)
-                return Digest(day, profile, revision, quiet=reason, upvoted=upvoted)
-            titles = tuple(map(cards.line, (await papers.get_many(tx, title_ids)).values()))
-        rendered_cards = tuple(await self._cards(channel, profile, picks, now))
-        return Digest(
-            day,
-            profile,
-            revision,
-            rendered_cards,
-            titles,
-            picked=logged_picks,
-            upvoted=upvoted,
-            from_neighbours=recommendation.from_neighbours,
-            origin=layout.MOST_UPVOTED if is_trending and upvoted else "",
+            selections = [(material.facts.channel, selection) for material, selection in selected.values()]
+            texts = await card_texts.read(tx, selections, self._emoji)
+            any_quiet = not all(selection.picks for _, selection in selections)
+            state = await quiet.read_state(tx, self._sources) if any_quiet else _NO_SOURCES
+
+        async def render(made: tuple[_Material, Selection]) -> Digest:
+            # The texts of a digest are converted in a thread: they may be long and full of TeX.
+            return await asyncio.to_thread(_digest, *made, texts, state, now)
+
+        digests |= await _for_each(selected, render, failed)
+        return {**digests, **failed}
+
+    async def prepare(self, orders: Sequence[DigestOrder], now: datetime) -> dict[int, PreparedDigest | Exception]:
+        """The ordered digests with their messages, by channel id; for a channel whose digest can't be made, the
+        error."""
+        orders_by_channel = {order.channel.id: order for order in orders}
+        digests = await self.compose_many([(order.channel, order.hour.local_date) for order in orders], now)
+        failed = {channel_id: made for channel_id, made in digests.items() if isinstance(made, Exception)}
+        composed = {channel_id: made for channel_id, made in digests.items() if not isinstance(made, Exception)}
+
+        async def lay_out(digest: tuple[int, Digest]) -> PreparedDigest:
+            return await asyncio.to_thread(PreparedDigest.of, orders_by_channel[digest[0]], digest[1])
+
+        return {**await _for_each({i: (i, digest) for i, digest in composed.items()}, lay_out, failed), **failed}
+
+    async def plan(self, channel: Channel, hour: Hour, now: datetime, can: Capabilities) -> Delivery | None:
+        """Plan the digest of an hour. None when the day has a digest already."""
+        prepared = (await self.prepare([DigestOrder(channel, hour, can)], now))[channel.id]
+        if isinstance(prepared, Exception):
+            raise prepared
+        async with self._store.write() as tx:
+            return (await planning.plan(tx, [prepared], now)).get(channel.id)
+
+    async def plan_card(
+        self, channel: Channel, paper: Paper, kind: DeliveryKind, text: str, now: datetime
+    ) -> Delivery | None:
+        """Plan one card outside a digest (an alert, a submission). None when the channel has had the paper."""
+        async with self._store.read() as tx:
+            if await exposures.posted(tx, channel.id, [paper.id]):
+                return None
+            notes = await card_texts.notes_for(tx, [(channel, [paper.id])], self._emoji)
+        card = await asyncio.to_thread(cards.card, paper, note=notes[channel.id].get(paper.id, ""))
+        drafts = [Draft(dump_message(Message(text=text, card=card)), paper.id)]
+        async with self._store.write() as tx:
+            day = now.astimezone(ZoneInfo(channel.zone)).date()
+            return await delivery_plans.plan(tx, channel.id, day, kind, now, drafts, now, subject=paper.id)
+
+    async def plan_list(
+        self, channel: Channel, listed_papers: Sequence[Paper], kind: DeliveryKind, text: str, now: datetime
+    ) -> Delivery | None:
+        """Plan one message of numbered papers, at most as many as the platform can number."""
+        async with self._store.read() as tx:
+            paper_ids = [paper.id for paper in listed_papers]
+            notes = (await card_texts.notes_for(tx, [(channel, paper_ids)], self._emoji))[channel.id]
+        rendered_cards = await asyncio.to_thread(
+            lambda: [cards.card(paper, note=notes.get(paper.id, "")) for paper in listed_papers]
+        )
+        lines = [layout.line(card) for card in rendered_cards]
+        async with self._store.write() as tx:
+            day = now.astimezone(ZoneInfo(channel.zone)).date()
+            draft = layout.numbered(text, lines, glance=True)
+            return await delivery_plans.plan(tx, channel.id, day, kind, now, [draft], now, subject=listed_papers[0].id)
+
+    async def profile(self, tx: AsyncConnection, channel_id: int) -> Profile:
+        """What the engine learns the channel's taste from."""
+        channel = await channels.get(tx, channel_id)
+        return (
+            await channel_facts.profile_of(tx, channel, self._emoji, neighbours=self._neighbours)
+            if channel
+            else Profile()
         )
 
-    async def _matching(self, candidates: DigestCandidates, query: str) -> DigestCandidates:
-        """The candidates that match a query."""
-
-        def matching() -> tuple[str, ...]:
-            engine = self._paper_index.engine
-            return tuple(hit.paper_id for hit in engine.matching(query, engine.known(candidates.unseen)))
-
-        unseen = await asyncio.to_thread(matching)
-        return replace(candidates, recent={i: candidates.recent[i] for i in unseen}, unseen=unseen)
-
-    async def _picks_of_channel(
-        self, channel: Channel, secret_hash: str, revision: int, profile: Profile, day: date, now: datetime
-    ) -> Digest:
-        """The digest of a subscription to another channel's link: what that channel was shown since the last one."""
+    async def facts(self, channel: Channel) -> ChannelFacts:
+        """What the channel's digest depends on."""
         async with self._store.read() as tx:
-            last_digest = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST)
-            moment = last_digest.planned_at - _OVERLAP if last_digest else now - self._window_of(channel)
-            picks, why_none = await channel_picks.since(tx, secret_hash, channel.id, moment, self._emoji)
-        if profile.votes:
-            ids, everything = [card.paper_id for card in picks], PickOptions(len(picks))
-            own_ranking = await self._paper_index.read_consistent(
-                lambda engine: engine.recommend(profile, engine.known(ids), everything, 0, now)
-            )
-            ranks = {pick.paper_id: rank for rank, pick in enumerate(own_ranking.picks)}
-            picks.sort(key=lambda card: ranks.get(card.paper_id, len(picks)))
-        cards_ = tuple(picks[: channel.count])
-        return Digest(day, profile, revision, cards_, quiet=why_none, origin=layout.OF_CHANNEL)
-
-    def _window_of(self, channel: Channel) -> timedelta:
-        """How long a paper counts as news for a first digest: at least as long as the schedule's days lie apart."""
-        return max(self._window, Rule.of(channel.hour, channel.days, channel.zone).longest_gap)
+            return (await channel_facts.read(tx, [channel], self._emoji, neighbours=self._neighbours))[channel.id]
 
     async def candidates(self, channel: Channel, day: date) -> DigestCandidates:
         """The papers that the channel's digest of a local day is chosen from."""
-        async with self._store.read() as tx:
-            last_digest = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST)
-            # Papers that the index has not taken in yet are for the digest after this one.
-            revision = max(await self._paper_index.revision(tx), last_digest.papers_revision if last_digest else 0)
-            recent = await self._recent(tx, channel, day, last_digest)
-        return DigestCandidates(revision, recent, tuple(await self.unseen(channel, list(recent))))
+        failed: dict[int, Exception] = {}
+        materials = await self._read([(channel, day)], failed)
+        for error in failed.values():
+            raise error
+        return (await self._without_seen(self._paper_index.engine, materials))[channel.id].candidates
 
     async def unseen(self, channel: Channel, paper_ids: Sequence[str]) -> list[str]:
-        """Those of the papers that the channel has not had and was not taught, nor under another title. Of a work that
-        is listed under several titles one is left, on arXiv if it is there."""
+        """Those of the papers that the channel has not had and was not taught, nor under another title."""
         async with self._store.read() as tx:
-            known_ids = await exposures.known(tx, channel.id)
-        new_ids = [paper_id for paper_id in paper_ids if paper_id not in known_ids]
-        engine = self._paper_index.engine
-
-        def first_of_works() -> set[str]:
-            fresh = set(new_ids) - engine.duplicates_of_seen(new_ids, known_ids)
-            best_first = sorted(fresh, key=lambda paper_id: (arxiv_id(paper_id) != paper_id, paper_id))
-            return fresh - engine.copies_among(best_first)
-
-        kept = await asyncio.to_thread(first_of_works)
-        return [paper_id for paper_id in new_ids if paper_id in kept]
-
-    async def bar(self, tx: AsyncConnection, channel: Channel, profile: Profile, day: date) -> float:
-        """The share of random papers that the channel's picks must beat on that day."""
-        if not channel.bar_learned:
-            return channel.bar
-        voted_ids = {vote.paper_id for vote in profile.feedback}
-        liked = {vote.paper_id for vote in profile.feedback if vote.value > 0}
-        outcomes = [
-            PickOutcome(pick.day, pick.fit, pick.paper_id in liked, pick.place)
-            for pick in await pick_log.for_channel(tx, channel.id)
-            if pick.place and pick.fit is not None and not pick.guess and pick.paper_id in voted_ids
-            if pick.day and pick.day < day
-        ]
-        return learned_threshold(outcomes, channel.bar, day)
+            known = {channel.id: await exposures.known(tx, channel.id)}
+        return list((await unseen_of_each(self._paper_index.engine, {channel.id: paper_ids}, known))[channel.id])
 
     async def assess(
         self,
@@ -296,149 +219,110 @@ class DigestComposer:
             lambda engine: engine.assess(paper_id, profile, engine.known(candidates.unseen), options, now)
         )
 
-    async def plan(self, channel: Channel, hour: Hour, now: datetime, can: Capabilities) -> Delivery | None:
-        """Plan the digest of an hour, in the channel's style or else as cards. None when the day has a digest
-        already."""
-        digest = await self.compose(channel, now, hour.local_date)
-        async with self._store.write() as tx:
-            # An alert may have posted one of the papers meanwhile: the header counts the papers that are left.
-            paper_ids = [card.paper_id for card in digest.cards] + [line.paper_id for line in digest.titles]
-            unposted = await deliveries.lock_unposted(tx, channel.id, paper_ids)
-            free = unposted or ()
-            free_cards = tuple(card for card in digest.cards if card.paper_id in free)
-            titles = tuple(line for line in digest.titles if free_cards and line.paper_id in free)[: can.numbers]
-            digest = replace(
-                digest, cards=free_cards, titles=titles, quiet=digest.quiet or ("" if free_cards else _ALL_HERE)
-            )
-            style = layout.choose_style(channel.style, can, len(free_cards))
-            forum = channel.place.kind is PlaceKind.FORUM
-            drafts = digest.drafts(style, can, forum=forum)
-            delivery = await deliveries.plan(
-                tx,
-                channel.id,
-                hour.local_date,
-                DeliveryKind.DIGEST,
-                hour.at,
-                drafts,
-                now,
-                reason=digest.quiet,
-                papers_revision=digest.revision,
-                unposted=unposted,
-            )
-            if delivery:
-                shown_ids = {card.paper_id for card in free_cards}
-                logged_picks = [pick for pick in digest.picked if pick.paper_id in shown_ids]
-                await pick_log.record(tx, delivery.id, pick_log.merged(logged_picks, digest.upvoted))
-            return delivery
+    async def _sync(self) -> None:
+        try:
+            await self._paper_index.sync()
+        except (RecommenderError, OSError) as error:
+            # Another process may be writing the index, or the disk may be full: the index is used as it is.
+            log.warning("The search index could not be brought up to date for a digest.", why=str(error))
 
-    async def plan_card(
-        self, channel: Channel, paper: Paper, kind: DeliveryKind, text: str, now: datetime
-    ) -> Delivery | None:
-        """Plan one card outside a digest (an alert, a submission). None when the channel has had the paper."""
+    async def _read(self, wanted: Sequence[tuple[Channel, date]], failed: dict[int, Exception]) -> dict[int, _Material]:
+        """The facts of each channel and its candidates, among them papers that it has had."""
+        days = {channel.id: day for channel, day in wanted}
         async with self._store.read() as tx:
-            if await exposures.posted(tx, channel.id, [paper.id]):
-                return None
-            note = (await self._notes(tx, channel, [paper.id])).get(paper.id, "")
-        card = await asyncio.to_thread(cards.card, paper, note=note)
-        drafts = [Draft(dump_message(Message(text=text, card=card)), paper.id)]
-        async with self._store.write() as tx:
-            day = now.astimezone(ZoneInfo(channel.zone)).date()
-            return await deliveries.plan(tx, channel.id, day, kind, now, drafts, now, subject=paper.id)
+            channels_ = [channel for channel, _ in wanted]
+            each = await channel_facts.read(tx, channels_, self._emoji, neighbours=self._neighbours)
+            reader = CandidateReader(tx, self._window, await self._paper_index.revision(tx))
 
-    async def plan_list(
-        self, channel: Channel, listed_papers: Sequence[Paper], kind: DeliveryKind, text: str, now: datetime
-    ) -> Delivery | None:
-        """Plan one message of numbered papers, at most as many as the platform can number."""
+            async def gather(of_channel: ChannelFacts) -> _Material:
+                day = days[of_channel.channel.id]
+                return _Material(of_channel, day, await reader.recent(of_channel, day))
+
+            return await _for_each(each, gather, failed)
+
+    async def _without_seen(self, engine: Recommender, materials: Mapping[int, _Material]) -> dict[int, _Material]:
+        recent = {channel_id: material.candidates.recent for channel_id, material in materials.items()}
+        known = {channel_id: material.facts.history.known for channel_id, material in materials.items()}
+        unseen = await unseen_of_each(engine, recent, known)
+        return {
+            channel_id: replace(material, candidates=replace(material.candidates, unseen=unseen[channel_id]))
+            for channel_id, material in materials.items()
+        }
+
+    async def _choose(
+        self, engine: Recommender, material: _Material, new_ids: Sequence[str], now: datetime
+    ) -> tuple[_Material, Selection] | Digest:
+        """The papers of a channel's digest, or the digest of a subscription to another channel's link. `new_ids` are
+        what the channel's own feeds brought."""
+        of_channel, candidates, subscription = material.facts, material.candidates, material.facts.subscription
+        if subscription and subscription.content is Content.CHANNEL:
+            return await self._picks_of_channel(engine, material, subscription.subject, now)
+        if subscription and subscription.content is Content.SEARCH:
+            candidates = await asyncio.to_thread(matching, engine, candidates, subscription.subject)
+        options = pick_options(of_channel.channel, material.day, of_channel.bar(material.day), self._baseline)
+        own = own_feeds.NOTHING
+        if self._private and new_ids:
+            own_options = replace(options, baseline=None)
+            own = await own_feeds.recommend(self._store, self._private, of_channel, new_ids, own_options, now)
+        selection = await asyncio.to_thread(select, engine, of_channel, candidates, options, own, now)
+        return replace(material, candidates=candidates), selection
+
+    async def _picks_of_channel(
+        self, engine: Recommender, material: _Material, secret_hash: str, now: datetime
+    ) -> Digest:
+        """The digest of a subscription to another channel's link: what that channel was shown since the last one."""
+        of_channel, profile = material.facts, material.facts.profile
+        channel, latest = of_channel.channel, of_channel.latest
         async with self._store.read() as tx:
-            notes = await self._notes(tx, channel, [paper.id for paper in listed_papers])
-        rendered_cards = await asyncio.to_thread(
-            lambda: [cards.card(paper, note=notes.get(paper.id, "")) for paper in listed_papers]
-        )
-        lines = [layout.line(card) for card in rendered_cards]
-        async with self._store.write() as tx:
-            day = now.astimezone(ZoneInfo(channel.zone)).date()
-            draft = layout.numbered(text, lines, glance=True)
-            return await deliveries.plan(tx, channel.id, day, kind, now, [draft], now, subject=listed_papers[0].id)
-
-    async def _recent(
-        self, tx: AsyncConnection, channel: Channel, day: date, latest: Delivery | None
-    ) -> dict[str, int]:
-        """Papers that became news since the channel's last digest, and papers whose posts were dropped since, each with
-        its upvotes. For a first digest, the news within the window."""
-        if latest is None:
-            # East of the channel's zone it is tomorrow already, so papers may be listed for tomorrow.
-            window = self._window_of(channel)
-            return await papers.upvotes_of_news(tx, day - window, day + timedelta(days=1))
-        # Every paper stored since then counts, also one from a source that had failed and was read late.
-        since = day - _LONGEST_LOOK_BACK
-        recent = await papers.upvotes_of_news(tx, since, day + timedelta(days=1), latest.papers_revision)
-        dropped = await papers.get_many(tx, await exposures.dropped(tx, channel.id, since))
-        return recent | {paper.id: paper.upvotes for paper in dropped.values()}
-
-    async def _cards(self, channel: Channel, profile: Profile, picks: Sequence[Pick], now: datetime) -> list[Card]:
-        zone = ZoneInfo(channel.zone)
-        because_ids = [reason.because for pick in picks for reason in pick.reasons if reason.because]
-        async with self._store.read() as tx:
-            papers_by_id = await papers.get_many(tx, [*(pick.paper_id for pick in picks), *because_ids])
-            notes = await self._notes(tx, channel, [pick.paper_id for pick in picks])
-        titles = {paper_id: paper.title for paper_id, paper in papers_by_id.items()}
-        liked_on = {vote.paper_id: vote.at.astimezone(zone) for vote in profile.feedback if vote.value > 0}
-
-        def render() -> list[Card]:
-            rendered_cards = []
-            for pick in picks:
-                why = cards.why_line(pick.reasons, titles, liked_on, now.astimezone(zone).date())
-                if pick.guess:
-                    why = "a guess: tell me with 👍 or 👎"
-                elif not why and profile.has_taste:
-                    why = "no close match: the best of the rest today"
-                paper = papers_by_id.get(pick.paper_id)
-                if paper is None:  # it was merged into another paper after it was picked
-                    continue
-                rendered_cards.append(cards.card(paper, why, guess=pick.guess, note=notes.get(paper.id, "")))
-            return rendered_cards
-
-        # The texts of a whole digest are converted in a thread: they may be long and full of TeX.
-        return await asyncio.to_thread(render)
-
-    async def _notes(self, tx: AsyncConnection, channel: Channel, paper_ids: Sequence[str]) -> dict[str, str]:
-        """Notes on papers that other channels of the workspace have had, by paper: where, and how many likes."""
-        visible = await votes.visible_from(tx, channel.id, paper_ids)
-        notes: dict[str, str] = {}
-        for paper_id, channel_id, name, _, by_title in await exposures.seen_in_workspace(tx, channel.id, paper_ids):
-            channel_votes = [vote for vote in visible if (vote.paper_id, vote.channel_id) == (paper_id, channel_id)]
-            likes, _ = feedback.tally(channel_votes, self._emoji)
-            if channel_id != channel.id and (likes or not by_title):
-                place = f"#{cut(plain_text(name), 60)}" if name else "another channel"
-                notes[paper_id] = f"already in {place}" + (f", {likes} 👍" if likes else "")
-        return notes
-
-    async def _quiet_reason(
-        self, tx: AsyncConnection, channel: Channel, candidates: DigestCandidates, bar: float | None, day: date
-    ) -> str:
-        """One sentence that says why there is nothing to post. `bar` is the bar that kept every paper out, None where
-        another reason did."""
-        if candidates.unseen:
-            new_count = len(candidates.unseen)
-            papers_text = "1 new paper was" if new_count == 1 else f"{new_count} new papers were"
-            if bar is None:
-                return f"{papers_text} listed, all about what this channel muted."
-            learned = ", as its own likes set the bar" if bar > channel.bar else ""
-            return (
-                f"{papers_text} listed, none close enough to what this channel likes{learned}. "
-                f"`/papers settings bar {max(bar - 0.2, 0):.1f}` lets more through."
+            moment = latest.planned_at - _OVERLAP if latest else now - window_of(channel, self._window)
+            picks, why_none = await channel_picks.since(tx, secret_hash, channel.id, moment, self._emoji)
+        if profile.votes:
+            ids, everything = [card.paper_id for card in picks], PickOptions(len(picks))
+            own_ranking = await asyncio.to_thread(
+                lambda: engine.recommend(profile, engine.known(ids), everything, 0, now)
             )
-        if candidates.recent and not await runs.failing(tx, self._sources):
-            return _ALL_HERE
-        last_digest = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST)
-        read_since, since_when = (last_digest.planned_at, "since the last digest") if last_digest else (None, "yet")
-        return await quiet.reason_of_sources(tx, day, read_since, self._sources, since_when)
+            ranks = {pick.paper_id: rank for rank, pick in enumerate(own_ranking.picks)}
+            picks.sort(key=lambda card: ranks.get(card.paper_id, len(picks)))
+        cards_, revision = tuple(picks[: channel.count]), material.candidates.revision
+        return Digest(material.day, profile, revision, cards_, quiet=why_none, origin=layout.OF_CHANNEL)
 
 
-async def next_hour(tx: AsyncConnection, channel: Channel, now: datetime) -> Hour:
-    """The channel's first hour to come whose local day has no digest yet."""
-    rule = Rule.of(channel.hour, channel.days, channel.zone)
-    hour = rule.after(now)
-    while await deliveries.find(tx, channel.id, hour.local_date, DeliveryKind.DIGEST):
-        hour = rule.after(hour.at)
-    return hour
+def _papers_to_learn_from(materials: Mapping[int, _Material]) -> set[str]:
+    paper_ids = {paper_id for material in materials.values() for paper_id in material.candidates.unseen}
+    for material in materials.values():
+        paper_ids.update(vote.paper_id for vote in material.facts.profile.feedback)
+    return paper_ids
+
+
+def _digest(material: _Material, selection: Selection, texts: CardTexts, state: SourcesState, now: datetime) -> Digest:
+    of_channel, day, candidates = material.facts, material.day, material.candidates
+    channel, profile, picks = of_channel.channel, of_channel.profile, selection.picks
+    if not picks:
+        why_none = quiet.reason_of_digest(of_channel, candidates, selection.too_high, state, day)
+        return Digest(day, profile, candidates.revision, quiet=why_none, upvoted=selection.upvoted)
+    return Digest(
+        day,
+        profile,
+        candidates.revision,
+        card_texts.cards_of(channel, profile, picks, texts, now),
+        card_texts.titles_of(selection, texts),
+        picked=selection.logged(profile),
+        upvoted=selection.upvoted,
+        from_neighbours=selection.from_neighbours,
+        origin=layout.MOST_UPVOTED if selection.by_upvotes else "",
+    )
+
+
+async def _for_each(
+    given: Mapping[int, Given], make: Callable[[Given], Awaitable[Made]], failed: dict[int, Exception]
+) -> dict[int, Made]:
+    """What is made for each channel. Where that fails, the error is noted."""
+    made: dict[int, Made] = {}
+    for channel_id, each in given.items():
+        try:
+            made[channel_id] = await make(each)
+        except StoreError:
+            raise
+        except Exception as error:
+            failed[channel_id] = error
+    return made

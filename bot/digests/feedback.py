@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.messages import SUPER_REACTION_SUFFIX
-from bot.store import contributions, exposures, votes, word_votes
+from bot.store import exposures, papers, votes, word_votes
+from bot.store.channels import Channel
+from bot.store.exposures import Exposures
 from bot.store.votes import Vote, VoteSignal
-from recommender import Feedback
+from bot.store.word_votes import WordVote
+from recommender import Feedback, Paper
 
 BUTTONS = (VoteSignal.MORE, VoteSignal.LESS)
 """Votes by a button, or by the command that does the same."""
@@ -101,25 +104,71 @@ def standing_votes(stored_votes: Iterable[Vote], table: EmojiTable) -> list[Memb
 
 async def of_channel(tx: AsyncConnection, channel_id: int, table: EmojiTable) -> list[Feedback]:
     """All feedback of a channel: its votes on papers and on words, and the papers that it was shown and ignored."""
-    counted_votes = standing_votes(await votes.for_channel(tx, channel_id), table)
-    private_papers = await contributions.voted_on(tx, channel_id)
+    return (await histories(tx, [channel_id], table))[channel_id].feedback
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known of a channel's papers: all `feedback`, and the ids of the papers that it has had, will have, or was
+    taught (`known`), and of those that were planned but dropped."""
+
+    feedback: list[Feedback]
+    known: set[str]
+    dropped: set[str]
+
+
+async def histories(tx: AsyncConnection, channel_ids: Collection[int], table: EmojiTable) -> dict[int, History]:
+    """The history of each channel."""
+    votes_by_channel = await votes.for_channels(tx, channel_ids)
+    exposures_by_channel = await exposures.for_channels(tx, channel_ids)
+    words_by_channel = await word_votes.for_channels(tx, channel_ids)
+    voted_ids = {vote.paper_id for given in votes_by_channel.values() for vote in given}
+    private_ids = {paper_id for paper_id in voted_ids if paper_id.startswith(papers.PRIVATE_PREFIX)}
+    private_papers = await papers.get_many(tx, private_ids) if private_ids else {}
+    return {
+        channel_id: _history(
+            votes_by_channel[channel_id],
+            exposures_by_channel[channel_id],
+            words_by_channel[channel_id],
+            private_papers,
+            table,
+        )
+        for channel_id in channel_ids
+    }
+
+
+def _history(
+    stored_votes: Sequence[Vote],
+    exposed: Exposures,
+    votes_on_words: Sequence[WordVote],
+    private_papers: Mapping[str, Paper],
+    table: EmojiTable,
+) -> History:
+    counted_votes = standing_votes(stored_votes, table)
     feedback = [
         Feedback(vote.paper_id, vote.value, vote.at, vote.member, paper=private_papers.get(vote.paper_id))
         for vote in counted_votes
     ]
-    voted_ids = {vote.paper_id for vote in counted_votes}
-    ignored_exposures = [
-        exposure for exposure in await exposures.for_channel(tx, channel_id) if exposure.paper_id not in voted_ids
-    ]
-    votes_on_words = await word_votes.for_channel(tx, channel_id)
     feedback += [Feedback.on_words(vote.words, float(vote.value), vote.at, vote.member) for vote in votes_on_words]
-    return feedback + [Feedback(shown.paper_id, 0.0, shown.at, None, shown.glance) for shown in ignored_exposures]
+    voted_ids = {vote.paper_id for vote in counted_votes}
+    feedback += [
+        Feedback(shown.paper_id, 0.0, shown.at, None, shown.glance)
+        for shown in exposed.shown
+        if shown.paper_id not in voted_ids
+    ]
+    taught = {vote.paper_id for vote in stored_votes if vote.signal == VoteSignal.TAUGHT}
+    return History(feedback, exposed.posted | taught, exposed.dropped)
 
 
-async def of_neighbours(tx: AsyncConnection, channel_id: int, table: EmojiTable) -> list[Feedback]:
-    """The newest votes of the workspace's other channels, for a channel with few votes of its own."""
-    counted_votes = standing_votes(await votes.from_neighbours(tx, channel_id, _NEIGHBOURS_VOTES), table)
-    return [Feedback(vote.paper_id, vote.value, vote.at, vote.member) for vote in counted_votes]
+async def of_neighbours(
+    tx: AsyncConnection, channels: Collection[Channel], table: EmojiTable
+) -> dict[int, list[Feedback]]:
+    """The newest votes of the other channels of each channel's workspace, for channels with few votes of their own."""
+    votes_of_others = await votes.from_neighbours(tx, channels, _NEIGHBOURS_VOTES)
+    return {
+        channel_id: [Feedback(v.paper_id, v.value, v.at, v.member) for v in standing_votes(stored_votes, table)]
+        for channel_id, stored_votes in votes_of_others.items()
+    }
 
 
 def tally(stored_votes: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from bot.model.codec import dump_message
 from bot.model.messages import Card, Line, Message, Style
 from bot.model.text import count, cut, plain_text
 from bot.ports.platform import Capabilities
-from bot.store.deliveries import Draft
+from bot.store.delivery_plans import Draft
 from recommender import Profile
 
 _FURTHER = "Also today. React with the number of each you like: it counts as a 👍 on a card."

@@ -7,42 +7,53 @@ compare; the share of random papers that a pick beats does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, zip_longest
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.digests.channel_facts import ChannelFacts
 from bot.private_indexes import PrivateIndexes
-from bot.store import channel_feeds, deliveries, exposures, papers
-from bot.store.channels import Channel
+from bot.store import channel_feeds, papers
 from bot.store.database import Store
-from bot.store.states import DeliveryKind
-from recommender import Feedback, Pick, PickOptions, Profile, Recommendation
+from recommender import Feedback, Pick, PickOptions, Recommendation
 
 NOTHING = Recommendation()
+
+
+async def new_papers(
+    tx: AsyncConnection, facts: Iterable[ChannelFacts], window: timedelta, now: datetime
+) -> dict[int, list[str]]:
+    """What the own feeds of channels brought since their last digests, or within the window before their first, by
+    channel id. Channels to which they brought nothing are left out."""
+    facts_by_channel = {each.channel.id: each for each in facts}
+    starts = {
+        channel_id: each.latest.planned_at if each.latest else now - window
+        for channel_id, each in facts_by_channel.items()
+    }
+    new_ids: dict[int, list[str]] = {}
+    for channel_id, brought in (await channel_feeds.came_after_each(tx, starts)).items():
+        known = facts_by_channel[channel_id].history.known
+        if unseen := [paper_id for paper_id in brought if paper_id not in known]:
+            new_ids[channel_id] = unseen
+    return new_ids
 
 
 async def recommend(
     store: Store,
     private: PrivateIndexes,
-    channel: Channel,
-    profile: Profile,
+    facts: ChannelFacts,
+    new_ids: Sequence[str],
     options: PickOptions,
-    window: timedelta,
     now: datetime,
 ) -> Recommendation:
-    """The best of what the channel's own feeds brought since its last digest, or within the window before its first.
-
-    The private index learns the channel's taste from the same votes, so it is told of the papers voted on.
-    """
+    """The best of what the channel's own feeds brought. The private index learns the channel's taste from the same
+    votes, so it is told of the papers voted on."""
+    channel, profile = facts.channel, facts.profile
+    votes = (*profile.feedback, *profile.neighbours)
     async with store.read() as tx:
-        last_digest = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST)
-        after = last_digest.planned_at if last_digest else now - window
-        known_ids = await exposures.known(tx, channel.id)
-        new_ids = [i for i in await channel_feeds.came_after(tx, channel.id, after) if i not in known_ids]
-        if not new_ids:
-            return NOTHING
-        votes = (*profile.feedback, *profile.neighbours)
         papers_by_id = await papers.get_many(tx, [vote.paper_id for vote in votes])
     engine = await private.engine(channel.id)
     if engine is None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 import structlog
 
-from bot.digests.composer import DigestComposer, next_hour
+from bot.digests import planning
+from bot.digests.composer import DigestComposer
+from bot.digests.hours import days_with_digest, following_hour, next_hour
+from bot.digests.planning import DigestOrder, PreparedDigest
 from bot.jobs.delivery import DeliveryWorker
 from bot.jobs.source_reading import SourceReading
 from bot.model.schedule import Hour, Rule
 from bot.ports.platform import Clock, Platform, capabilities_in
-from bot.store import channels, deliveries
+from bot.store import channels, deliveries, delivery_plans
 from bot.store.channels import Channel
 from bot.store.database import Store
+from bot.store.delivery_plans import Plan
 from bot.store.errors import StoreError
 from bot.store.leases import Leases, channel_lease, channel_leases
-from bot.store.states import DeliveryKind
+from bot.store.states import ChannelState, DeliveryKind
 
 log = structlog.get_logger(__name__)
 _PLANNED_AT_ONCE = 10
@@ -52,6 +57,13 @@ class DigestPlanner:
             while await self._plan_some():
                 await self._delivery.begin()
         await self._delivery.begin()
+
+    async def plan(self, channel_ids: Collection[int]) -> int:
+        """Plan the digests of those of these channels whose hour has come, all at once; how many were planned. The
+        channels of another process are left to that one."""
+        async with self._store.read() as tx:
+            due_channels = await channels.due(tx, self._clock(), list(self._platforms), limit=None, among=channel_ids)
+        return sum(await self._plan_held(due_channels))
 
     async def plan_due(self) -> int:
         """Plan the digest of every channel whose hour has come; how many were planned. A bad channel delays no
@@ -89,46 +101,114 @@ class DigestPlanner:
         The channels of another process are left to that one."""
         async with self._store.read() as tx:
             due_channels = await channels.due(tx, self._clock(), list(self._platforms), _PLANNED_AT_ONCE)
-        async with self._leases.holding(*channel_leases(channel.id for channel in due_channels)) as held:
-            return [await self._plan(channel) for channel in due_channels if channel_lease(channel.id) in held]
+        return await self._plan_held(due_channels)
 
-    async def _plan(self, channel: Channel) -> int:
-        now, due = self._clock(), channel.next_due_at
-        assert due is not None
-        day = channel.next_due_on or due.date()
+    async def _plan_held(self, due_channels: Sequence[Channel]) -> list[int]:
+        async with self._leases.holding(*channel_leases(channel.id for channel in due_channels)) as held:
+            return await self._plan_batch([channel for channel in due_channels if channel_lease(channel.id) in held])
+
+    async def _plan_batch(self, due_channels: Sequence[Channel]) -> list[int]:
+        """Plan the digests of channels that are due, all in one transaction; for each, 1 if a digest was planned. Where
+        an error can't be assigned to one channel, the batch is halved until it hits that channel alone."""
+        if not due_channels:
+            return []
+        now = self._clock()
+        turns = [_Turn.of(channel, now, self._grace) for channel in due_channels]
         try:
-            return await self._plan_or_miss(channel, Hour(day, due), now)
+            planned = await self._plan_turns(turns, now)
         except StoreError:
             raise
         except Exception as error:
-            log.exception("A digest could not be made.", channel=channel.id)
-            await self._record_missed(channel, [Hour(day, due)], f"{type(error).__name__} while it was made")
-            tomorrow = max(due + timedelta(days=1), now)
-            async with self._store.write() as tx:
-                await channels.change_due(tx, channel.id, due, tomorrow, tomorrow.date())
-            return 0
+            if len(due_channels) > 1:
+                middle = len(due_channels) // 2
+                halves = due_channels[:middle], due_channels[middle:]
+                return [result for half in halves for result in await self._plan_batch(half)]
+            planned = await self._write([turns[0].failed(error)], [], now)
+        return [int(channel.id in planned) for channel in due_channels]
 
-    async def _plan_or_miss(self, channel: Channel, due: Hour, now: datetime) -> int:
-        rule = Rule.of(channel.hour, channel.days, channel.zone)
-        # Only the last of the hours that passed can still be news; an older one, or one too late, was missed.
-        *missed, last = rule.missed(due, now) or [due]
-        delivery = None
-        if now - last.at <= self._grace:
-            capabilities = capabilities_in(self._platforms[channel.place.platform], channel.place)
-            delivery = await self._digests.plan(channel, last, now, capabilities)
-        else:
-            missed.append(last)
-        reason = f"I could not post here: {channel.state_reason}" if channel.state_reason else _NOT_RUNNING
-        await self._record_missed(channel, missed, reason)
+    async def _plan_turns(self, turns: Sequence[_Turn], now: datetime) -> set[int]:
+        orders = [
+            DigestOrder(turn.channel, turn.hour, capabilities_in(self._platforms[place.platform], place))
+            for turn in turns
+            if turn.hour and (place := turn.channel.place)
+        ]
+        prepared: dict[int, PreparedDigest | Exception] = await self._digests.prepare(orders, now) if orders else {}
+        final, ready = [], []
+        for turn in turns:
+            digest = prepared.get(turn.channel.id)
+            if isinstance(digest, Exception):
+                turn = turn.failed(digest)
+            elif digest:
+                ready.append(digest)
+            final.append(turn)
+        return await self._write(final, ready, now)
+
+    async def _write(self, turns: Sequence[_Turn], digests: Sequence[PreparedDigest], now: datetime) -> set[int]:
+        """Plan digests, record the hours that were missed, and set the next hours. Channels that were paused, deleted
+        or rescheduled meanwhile are left out. Returns the ids of those whose digest was planned."""
         async with self._store.write() as tx:
-            following_hour = await next_hour(tx, channel, max(now, last.at))
-            await channels.change_due(tx, channel.id, due.at, following_hour.at, following_hour.local_date)
-        return int(delivery is not None)
+            current = await channels.locked(tx, [turn.channel.id for turn in turns])
+            turns = [turn for turn in turns if turn.is_due_in(current)]
+            ids = {turn.channel.id for turn in turns}
+            planned = await planning.plan(tx, [each for each in digests if each.order.channel.id in ids], now)
+            missed = await delivery_plans.record_all_missed(tx, [plan for turn in turns for plan in turn.missed], now)
+            taken = await days_with_digest(tx, ids, now)
+            hours = [(turn, turn.next_hour(now, taken[turn.channel.id])) for turn in turns]
+            await channels.change_due_of_each(
+                tx, [(turn.channel.id, turn.due, hour.at, hour.local_date) for turn, hour in hours]
+            )
+        for turn in turns:
+            if turn.error:
+                log.error("A digest could not be made.", channel=turn.channel.id, exc_info=turn.error)
+        for plan in missed:
+            log.warning("A digest was missed.", channel=plan.channel_id, day=str(plan.local_date), why=plan.reason)
+        return set(planned)
 
-    async def _record_missed(self, channel: Channel, hours: Sequence[Hour], reason: str) -> None:
-        for hour in hours:
-            async with self._store.write() as tx:
-                await deliveries.record_missed(
-                    tx, channel.id, hour.local_date, DeliveryKind.DIGEST, hour.at, reason, self._clock()
-                )
-            log.warning("A digest was missed.", channel=channel.id, day=str(hour.local_date), why=reason)
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What becomes of a channel whose hour has come: the `hour` of the digest that it gets now, if any, and the hours
+    that it missed. `error` says why no digest can be made for it."""
+
+    channel: Channel
+    due: datetime
+    hour: Hour | None
+    missed: Sequence[Plan] = ()
+    error: Exception | None = None
+
+    @classmethod
+    def of(cls, channel: Channel, now: datetime, grace: timedelta) -> _Turn:
+        """The turn of a channel that is due."""
+        due = channel.next_due_at
+        assert due is not None
+        first = Hour(channel.next_due_on or due.date(), due)
+        try:
+            hours = Rule.of(channel.hour, channel.days, channel.zone).missed(first, now) or [first]
+        except Exception as error:
+            return cls(channel, due, first).failed(error)
+        # Only the last of the hours that passed can still be news; an older one, or one too late, was missed.
+        last = hours.pop() if now - hours[-1].at <= grace else None
+        reason = f"I could not post here: {channel.state_reason}" if channel.state_reason else _NOT_RUNNING
+        return cls(channel, due, last, [_missed(channel, hour, reason) for hour in hours])
+
+    def failed(self, error: Exception) -> _Turn:
+        """The same turn when its digest can't be made. The next try is a day later."""
+        hour = Hour(self.channel.next_due_on or self.due.date(), self.due)
+        missed = _missed(self.channel, hour, f"{type(error).__name__} while it was made")
+        return replace(self, hour=None, missed=[missed], error=error)
+
+    def is_due_in(self, current: Mapping[int, Channel]) -> bool:
+        """Whether the channel is still there, active, and due at that time."""
+        channel = current.get(self.channel.id)
+        return channel is not None and channel.state is ChannelState.ACTIVE and channel.next_due_at == self.due
+
+    def next_hour(self, now: datetime, taken: Collection[date]) -> Hour:
+        """The channel's next hour, whose local day is none of the `taken` ones."""
+        if self.error:
+            tomorrow = max(self.due + timedelta(days=1), now)
+            return Hour(tomorrow.date(), tomorrow)
+        return following_hour(self.channel, now, taken)
+
+
+def _missed(channel: Channel, hour: Hour, reason: str) -> Plan:
+    return Plan(channel.id, hour.local_date, DeliveryKind.DIGEST, hour.at, (), reason)

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.digests.composer import next_hour
+from bot.digests.hours import next_hour
 from bot.jobs.alerts import ALERTED_REVISION
 from bot.model.schedule import Hour, Rule
-from bot.store import channels, deliveries, metadata, runs
+from bot.store import channels, deliveries, delivery_plans, metadata, runs
 from bot.store.channels import Channel
 from bot.store.states import ChannelState, DeliveryKind
 
@@ -79,7 +79,7 @@ async def _give(tx: AsyncConnection, channel: Channel, due: datetime, now: datet
     try:
         hours = Rule.of(channel.hour, channel.days, channel.zone).missed(first, now) or [first]
         for hour in hours:
-            await deliveries.record_missed(
+            await delivery_plans.record_missed(
                 tx, channel.id, hour.local_date, DeliveryKind.DIGEST, hour.at, WHY, now, revision
             )
         following_hour = await next_hour(tx, channel, now)

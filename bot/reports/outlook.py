@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests import feedback
-from bot.digests.composer import DigestCandidates
+from bot.digests.candidates import DigestCandidates
 from bot.model.text import count, cut, day_name, plain_text
 from bot.reports.channel_view import ChannelView
 from bot.store import deliveries, exposures, papers, pick_log, votes

@@ -35,9 +35,8 @@ async def of_paper(view: ChannelView, paper: Paper) -> Why:
     """Why the paper is picked for the channel, or is not."""
     if paper.id not in view.paper_index.engine:
         return Why((_of_private_paper(paper),), has_taste=False)
-    async with view.store.read() as tx:
-        profile = await view.digests.profile(tx, view.channel.id)
-        bar = await view.digests.bar(tx, view.channel, profile, view.today)
+    facts = await view.digests.facts(view.channel)
+    profile, bar = facts.profile, facts.bar(view.today)
     candidates = await view.digests.candidates(view.channel, view.today)
     prospect = await outlook.past(view, paper, candidates)
     if prospect:

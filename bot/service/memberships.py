@@ -12,7 +12,7 @@ import structlog
 from bot.commands import schedule
 from bot.commands.context import UTC_ZONE, Services
 from bot.commands.names import DIGEST
-from bot.digests.composer import next_hour
+from bot.digests.hours import next_hour
 from bot.model.channel_defaults import ChannelDefaults
 from bot.model.messages import Action, Place, PlaceKind, Reply
 from bot.ports.platform import Attending, Describing, PlatformError

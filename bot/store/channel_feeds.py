@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import contributions
 from bot.store.channels import visible_from
+from bot.store.sets import is_any
 from bot.store.tables import channel_feeds, insert_new, numbers, posts, saved, source_runs, votes
 from bot.store.tables import contributions as given
 
@@ -75,6 +76,24 @@ async def came_after(tx: AsyncConnection, channel_id: int, after: datetime, *, v
         .order_by(given.c.at.desc(), given.c.paper_id)
     )
     return list(dict.fromkeys(rows.scalars()))
+
+
+async def came_after_each(tx: AsyncConnection, starts: Mapping[int, datetime]) -> dict[int, list[str]]:
+    """The ids of the papers that the own feeds of each channel brought after its moment, the newest first. Channels to
+    which they brought nothing are left out."""
+    if not starts:
+        return {}
+    rows = await tx.execute(
+        sa.select(given.c.channel_id, given.c.paper_id, given.c.at)
+        .where(is_any(tx, given.c.channel_id, starts), given.c.member.startswith(_GIVER))
+        .where(given.c.at > min(starts.values()))
+        .order_by(given.c.at.desc(), given.c.paper_id)
+    )
+    brought: dict[int, dict[str, None]] = {}
+    for row in rows:
+        if row.at > starts[row.channel_id]:
+            brought.setdefault(row.channel_id, {})[row.paper_id] = None
+    return {channel_id: list(paper_ids) for channel_id, paper_ids in brought.items()}
 
 
 async def _forget_papers(tx: AsyncConnection, feed: ChannelFeed, which: sa.ColumnElement[bool]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.messages import Place, PlaceKind, Style
+from bot.store.sets import is_any
 from bot.store.states import ChannelState
 from bot.store.tables import Text, channels, insert_new
 
@@ -47,6 +48,11 @@ class Channel:
         return self.place.kind is not PlaceKind.DIRECT and not self.place.private
 
 
+def is_public(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition for the channels that their whole workspace may see."""
+    return sa.and_(table.c.kind != PlaceKind.DIRECT, ~table.c.private)
+
+
 def visible_from(channel_id: int | sa.BindParameter[int]) -> sa.Select[int]:
     """The ids of the channels that a channel may see: itself, and the public channels of its workspace. Nothing is seen
     of private channels, group conversations and direct messages."""
@@ -56,7 +62,7 @@ def visible_from(channel_id: int | sa.BindParameter[int]) -> sa.Select[int]:
         .join(viewer, sa.and_(viewer.c.platform == visible.c.platform, viewer.c.workspace == visible.c.workspace))
         .where(
             viewer.c.id == channel_id,
-            sa.or_(visible.c.id == viewer.c.id, sa.and_(visible.c.kind != PlaceKind.DIRECT, ~visible.c.private)),
+            sa.or_(visible.c.id == viewer.c.id, is_public(visible)),
         )
     )
 
@@ -133,25 +139,29 @@ async def in_workspace(tx: AsyncConnection, platform: str, workspace: str) -> li
     return [_channel(row) for row in rows]
 
 
+async def locked(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[int, Channel]:
+    """Those of the channels that are still there, as they are now, by id. They are locked until commit, in one order,
+    so that no other process plans for them."""
+    query = sa.select(channels).where(is_any(tx, channels.c.id, channel_ids)).order_by(channels.c.id)
+    rows = await tx.execute(query.with_for_update(key_share=True))
+    return {row.id: _channel(row) for row in rows}
+
+
 async def due(
     tx: AsyncConnection,
     now: datetime,
     platforms: Sequence[str],
-    limit: int = 500,
+    limit: int | None = 500,
     state: ChannelState = ChannelState.ACTIVE,
+    among: Collection[int] | None = None,
 ) -> list[Channel]:
-    """The active channels, or those in another state, whose next hour has come. The one that waits longest is first."""
-    rows = await tx.execute(
-        sa.select(channels)
-        .where(
-            channels.c.state == state,
-            channels.c.next_due_at <= now,
-            channels.c.platform.in_(platforms),
-        )
-        .order_by(channels.c.next_due_at, channels.c.id)
-        .limit(limit)
-    )
-    return [_channel(row) for row in rows]
+    """The active channels, or those in another state, whose next hour has come; with `among`, those of these ids. The
+    one that waits longest is first."""
+    is_due = channels.c.state == state, channels.c.next_due_at <= now, channels.c.platform.in_(platforms)
+    query = sa.select(channels).where(*is_due).order_by(channels.c.next_due_at, channels.c.id).limit(limit)
+    if among is not None:
+        query = query.where(is_any(tx, channels.c.id, among))
+    return [_channel(row) for row in await tx.execute(query)]
 
 
 async def due_after(tx: AsyncConnection, moment: datetime, platforms: Sequence[str]) -> list[Channel]:
@@ -181,26 +191,35 @@ async def change_from(tx: AsyncConnection, channel_id: int, expected: ChannelSta
 
 async def lose_all(tx: AsyncConnection, platform: str, workspace: str, why: str) -> int:
     """Mark the active channels of a workspace as lost, since the bot has no access to it. Returns their number."""
-    lost = await tx.execute(
-        sa.update(channels)
-        .where(
-            channels.c.platform == platform,
-            channels.c.workspace == workspace,
-            channels.c.state == ChannelState.ACTIVE,
-        )
-        .values(state=ChannelState.LOST, state_reason=why)
-    )
+    in_workspace = channels.c.platform == platform, channels.c.workspace == workspace
+    is_active = *in_workspace, channels.c.state == ChannelState.ACTIVE
+    # Channels are locked in the order of their ids everywhere, so that no two transactions wait for each other.
+    in_order = sa.select(channels.c.id).where(*is_active).order_by(channels.c.id)
+    await tx.execute(in_order.with_for_update(key_share=True))
+    lost = await tx.execute(sa.update(channels).where(*is_active).values(state=ChannelState.LOST, state_reason=why))
     return int(lost.rowcount)
+
+
+_CHANGE_DUE = (
+    sa.update(channels)
+    .where(channels.c.id == sa.bindparam("of_channel"), channels.c.next_due_at == sa.bindparam("expected"))
+    .values(next_due_at=sa.bindparam("at"), next_due_on=sa.bindparam("on"))
+)
 
 
 async def change_due(tx: AsyncConnection, channel_id: int, expected: datetime, at: datetime, on: date) -> bool:
     """Set the next hour of a channel whose next hour is still the expected one; False when it was changed."""
-    changed = await tx.execute(
-        sa.update(channels)
-        .where(channels.c.id == channel_id, channels.c.next_due_at == expected)
-        .values(next_due_at=at, next_due_on=on)
-    )
-    return bool(changed.rowcount)
+    values = {"of_channel": channel_id, "expected": expected, "at": at, "on": on}
+    return bool((await tx.execute(_CHANGE_DUE, values)).rowcount)
+
+
+async def change_due_of_each(tx: AsyncConnection, hours: Iterable[tuple[int, datetime, datetime, date]]) -> None:
+    """Set the next hours of channels, each as `change_due` does: (channel id, expected, at, on)."""
+    rows = [
+        {"of_channel": channel_id, "expected": expected, "at": at, "on": on} for channel_id, expected, at, on in hours
+    ]
+    if rows:
+        await tx.execute(_CHANGE_DUE, rows)
 
 
 def _channel(row: Any) -> Channel:

@@ -102,13 +102,6 @@ async def given_to(tx: AsyncConnection, channel_id: int) -> list[Paper]:
     return [papers.paper_of(row) for row in rows]
 
 
-async def voted_on(tx: AsyncConnection, channel_id: int) -> dict[str, Paper]:
-    """The private papers with votes in a channel, by id."""
-    voted = sa.select(votes.c.paper_id).where(votes.c.channel_id == channel_id)
-    rows = await tx.execute(sa.select(paper_rows).where(paper_rows.c.private, paper_rows.c.id.in_(voted)))
-    return {row.id: papers.paper_of(row) for row in rows}
-
-
 async def delete_orphans(tx: AsyncConnection) -> int:
     """Delete the private papers that no longer have a contribution, with their votes and picks. Returns their number.
     Messages that show them stay, but lose their text."""

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import exposures, metadata
+from bot.store.sets import by_channel, is_any
 from bot.store.states import POST_MOVES, ChannelState, DeliveryKind, DeliveryState, ImpossibleMove, PostState
 from bot.store.tables import channels, deliveries, numbers, papers, posts
 
@@ -30,19 +30,6 @@ class Delivery:
     reason: str
     planned_at: datetime
     papers_revision: int
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A message to be planned. `body` is JSON. A card has a `paper_id`; a message of several papers has the `numbered`
-    ones. If it is `threaded`, it goes in the thread of the delivery's first message. With `glance`, its numbered papers
-    are further titles, and no picks."""
-
-    body: dict[str, Any]
-    paper_id: str | None = None
-    numbered: tuple[str, ...] = ()
-    threaded: bool = False
-    glance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +65,6 @@ WITHDRAWN = "Whoever gave this paper has taken it back."
 UNSETTLED = (PostState.SENDING, PostState.UNCERTAIN)
 """The states of a post that may have been posted, under an id that is not known yet."""
 
-_INSERT_POST = sa.insert(posts).returning(posts.c.id)
 _BY_MESSAGE = sa.select(posts).where(
     posts.c.channel_id == sa.bindparam("channel"), posts.c.message == sa.bindparam("message")
 )
@@ -90,101 +76,14 @@ _NEXT = (
 )
 
 
-async def plan(
-    tx: AsyncConnection,
-    channel_id: int,
-    local_date: date,
-    kind: DeliveryKind,
-    due_at: datetime,
-    drafts: Sequence[Draft],
-    now: datetime,
-    reason: str = "",
-    papers_revision: int = 0,
-    subject: str = "",
-    unposted: Collection[str] | None = None,
-) -> Delivery | None:
-    """Plan a delivery with its posts; None when the channel had this kind on that day already, or is gone. A channel
-    may have several alerts and submissions on one day, each with another paper as its `subject`.
-
-    A paper that the channel has had, or will have, is left out: the delivery that was planned first keeps it. A paper
-    that was merged into another one since it was picked is left out too. Its number stays, and means no paper.
-    `papers_revision` is the papers table's revision at which the papers were picked. `unposted` is the result of
-    `lock_unposted` in this transaction, if the caller has it already.
-    """
-    paper_ids = list(dict.fromkeys(name for draft in drafts for name in (draft.paper_id, *draft.numbered) if name))
-    unposted = await lock_unposted(tx, channel_id, paper_ids) if unposted is None else unposted
-    if unposted is None or await find(tx, channel_id, local_date, kind, subject):
-        return None
-    delivery = await _insert(
-        tx, channel_id, local_date, kind, subject, due_at, DeliveryState.PLANNED, reason, now, papers_revision
-    )
-    dropped = sa.and_(posts.c.channel_id == channel_id, posts.c.state == PostState.DROPPED)
-    await tx.execute(sa.delete(posts).where(dropped, posts.c.paper_id.in_(paper_ids)))
-    on_dropped = numbers.c.post_id.in_(sa.select(posts.c.id).where(dropped))
-    await tx.execute(sa.delete(numbers).where(on_dropped, numbers.c.paper_id.in_(paper_ids)))
-    # No other store, and not this one after a restore, makes the same keys.
-    key_prefix = f"pb{(await metadata.store_id(tx))[:6]}.{delivery.id}"
-    free, position = set(unposted), 0
-    for draft in drafts:
-        if draft.paper_id:
-            if draft.paper_id not in free:
-                continue
-            free.remove(draft.paper_id)
-        result = await tx.execute(
-            _INSERT_POST,
-            {
-                "delivery_id": delivery.id,
-                "channel_id": channel_id,
-                "paper_id": draft.paper_id,
-                "position": position,
-                # At most 25 characters, for platforms that bound it, and never used twice by this store.
-                "key": f"{key_prefix}-{position}",
-                "state": PostState.PLANNED,
-                "reason": "",
-                "body": draft.body,
-                "attempts": 0,
-                "planned_at": now,
-                "not_before": now,
-                "threaded": draft.threaded,
-                "glance": draft.glance,
-            },
-        )
-        post_id, rows = result.scalar_one(), []
-        for number, paper_id in enumerate(draft.numbered, 1):
-            listed = paper_id if paper_id in free else None
-            rows.append({"post_id": post_id, "number": number, "channel_id": channel_id, "paper_id": listed})
-            free.discard(paper_id)
-        if rows:
-            await tx.execute(sa.insert(numbers), rows)
-        position += 1
-    return delivery
-
-
-async def lock_unposted(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> set[str] | None:
-    """Those of the papers that the channel has not had and will not have, locked until commit; None when the channel
-    is gone."""
-    if not await _lock(tx, channel_id):
-        return None
-    rows = sa.select(papers.c.id).where(papers.c.id.in_(paper_ids)).with_for_update(read=True, key_share=True)
-    return set((await tx.execute(rows)).scalars()) - await exposures.posted(tx, channel_id, paper_ids)
-
-
-async def record_missed(
-    tx: AsyncConnection,
-    channel_id: int,
-    local_date: date,
-    kind: DeliveryKind,
-    due_at: datetime,
-    reason: str,
-    now: datetime,
-    papers_revision: int = 0,
-) -> bool:
-    """Record that an hour passed without a delivery, and the reason; False when that day had one. `papers_revision` is
-    the papers table's revision up to which the channel may have had the papers nevertheless."""
-    if not await _lock(tx, channel_id) or await find(tx, channel_id, local_date, kind):
-        return False
-    await _insert(tx, channel_id, local_date, kind, "", due_at, DeliveryState.MISSED, reason, now, papers_revision)
-    return True
+async def days_of(
+    tx: AsyncConnection, channel_ids: Collection[int], kind: DeliveryKind, since: date
+) -> dict[int, set[date]]:
+    """The local days, from one on, for which each channel has a delivery of this kind."""
+    of_kind = deliveries.c.kind == kind, deliveries.c.local_date >= since
+    query = sa.select(deliveries.c.channel_id, deliveries.c.local_date).where(*of_kind)
+    rows = await tx.execute(query.where(is_any(tx, deliveries.c.channel_id, channel_ids)))
+    return {channel_id: set(days) for channel_id, days in by_channel(channel_ids, rows, _local_date).items()}
 
 
 async def clear_missed(tx: AsyncConnection, channel_id: int, now: datetime) -> None:
@@ -212,7 +111,7 @@ async def find(
             )
         )
     ).one_or_none()
-    return _delivery(row) if row else None
+    return delivery_of(row) if row else None
 
 
 async def for_channel(tx: AsyncConnection, channel_id: int) -> list[Delivery]:
@@ -220,7 +119,7 @@ async def for_channel(tx: AsyncConnection, channel_id: int) -> list[Delivery]:
     rows = await tx.execute(
         sa.select(deliveries).where(deliveries.c.channel_id == channel_id).order_by(deliveries.c.due_at)
     )
-    return [_delivery(row) for row in rows]
+    return [delivery_of(row) for row in rows]
 
 
 async def days(tx: AsyncConnection, channel_id: int, limit: int, offset: int = 0) -> list[date]:
@@ -234,30 +133,33 @@ async def on_days(tx: AsyncConnection, channel_id: int, local_days: Collection[d
     """The deliveries of a channel on some local days, the oldest first."""
     of_days = deliveries.c.channel_id == channel_id, deliveries.c.local_date.in_(local_days)
     rows = await tx.execute(sa.select(deliveries).where(*of_days).order_by(deliveries.c.due_at, deliveries.c.id))
-    return [_delivery(row) for row in rows]
+    return [delivery_of(row) for row in rows]
 
 
 async def latest(tx: AsyncConnection, channel_id: int, kind: DeliveryKind) -> Delivery | None:
     """The channel's last delivery of this kind that was planned, or may have been given before a restore."""
-    row = (
-        await tx.execute(
-            sa.select(deliveries)
-            .where(
-                deliveries.c.channel_id == channel_id,
-                deliveries.c.kind == kind,
-                sa.or_(deliveries.c.state == DeliveryState.PLANNED, deliveries.c.papers_revision > 0),
-            )
-            .order_by(deliveries.c.id.desc())
-            .limit(1)
+    return (await latest_of_each(tx, [channel_id], kind)).get(channel_id)
+
+
+async def latest_of_each(tx: AsyncConnection, channel_ids: Collection[int], kind: DeliveryKind) -> dict[int, Delivery]:
+    """The last delivery of this kind, as `latest` gives it, of those of the channels that have one, by channel id."""
+    last = (
+        sa.select(sa.func.max(deliveries.c.id))
+        .where(
+            is_any(tx, deliveries.c.channel_id, channel_ids),
+            deliveries.c.kind == kind,
+            sa.or_(deliveries.c.state == DeliveryState.PLANNED, deliveries.c.papers_revision > 0),
         )
-    ).one_or_none()
-    return _delivery(row) if row else None
+        .group_by(deliveries.c.channel_id)
+    )
+    rows = await tx.execute(sa.select(deliveries).where(deliveries.c.id.in_(last)))
+    return {row.channel_id: delivery_of(row) for row in rows}
 
 
 async def get_many(tx: AsyncConnection, delivery_ids: Collection[int]) -> list[Delivery]:
     """The deliveries with these ids."""
     rows = await tx.execute(sa.select(deliveries).where(deliveries.c.id.in_(delivery_ids)))
-    return [_delivery(row) for row in rows]
+    return [delivery_of(row) for row in rows]
 
 
 async def count_cards(tx: AsyncConnection, delivery_id: int) -> int:
@@ -405,12 +307,6 @@ def postpone(post: Post, until: datetime) -> sa.Update:
     return sa.update(posts).where(posts.c.id == post.id, posts.c.state == post.state).values(not_before=until)
 
 
-async def _lock(tx: AsyncConnection, channel_id: int) -> bool:
-    """Lock a channel until commit, so that no other process plans for it; False when it is gone."""
-    row = sa.select(channels.c.id).where(channels.c.id == channel_id).with_for_update(key_share=True)
-    return (await tx.execute(row)).one_or_none() is not None
-
-
 async def drop_waiting(tx: AsyncConnection, channel_id: int, reason: str, before: datetime | None = None) -> None:
     """Drop the planned posts of a channel, or those planned before a moment. Their papers may come again."""
     waiting = [posts.c.channel_id == channel_id, posts.c.state == PostState.PLANNED]
@@ -442,37 +338,13 @@ async def set_missed_revision(tx: AsyncConnection, since: datetime, papers_revis
     )
 
 
-async def _insert(
-    tx: AsyncConnection,
-    channel_id: int,
-    local_date: date,
-    kind: DeliveryKind,
-    subject: str,
-    due_at: datetime,
-    state: DeliveryState,
-    reason: str,
-    now: datetime,
-    papers_revision: int,
-) -> Delivery:
-    result = await tx.execute(
-        sa.insert(deliveries)
-        .values(
-            channel_id=channel_id,
-            local_date=local_date,
-            kind=kind,
-            subject=subject,
-            due_at=due_at,
-            state=state,
-            reason=reason,
-            planned_at=now,
-            papers_revision=papers_revision,
-        )
-        .returning(deliveries)
-    )
-    return _delivery(result.one())
+def _local_date(row: Any) -> date:
+    day: date = row.local_date
+    return day
 
 
-def _delivery(row: Any) -> Delivery:
+def delivery_of(row: Any) -> Delivery:
+    """The delivery of a row."""
     return Delivery(
         row.id,
         row.channel_id,

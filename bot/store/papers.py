@@ -9,11 +9,14 @@ from itertools import chain, islice
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import metadata
 from bot.store.merging import merge_into
+from bot.store.sets import is_any
 from bot.store.tables import (
+    Name,
     clean_name,
     clean_text,
     contributed_names,
@@ -44,7 +47,8 @@ _MOST = 2**31 - 1
 """The largest number that an integer column holds."""
 
 _WITH_IDS = sa.select(papers).where(papers.c.id.in_(sa.bindparam("ids", expanding=True)))
-"""Built once, since that takes longer than reading a few papers."""
+_WITH_ARRAY_OF_IDS = sa.select(papers).where(papers.c.id == sa.any_(sa.bindparam("ids", type_=postgresql.ARRAY(Name))))
+"""Both are built once, since that takes longer than reading a few papers. The latter is for PostgreSQL (see `sets`)."""
 
 
 @dataclass(slots=True)
@@ -119,8 +123,9 @@ async def get(tx: AsyncConnection, paper_id: str) -> Paper | None:
 async def get_many(tx: AsyncConnection, ids: Iterable[str]) -> dict[str, Paper]:
     """The papers with these ids, by id; unknown ids are left out."""
     by_id, ids = {}, list(dict.fromkeys(ids))
+    with_ids = _WITH_IDS if tx.dialect.name == "sqlite" else _WITH_ARRAY_OF_IDS
     for chunk in _chunks(ids):
-        for row in await tx.execute(_WITH_IDS, {"ids": chunk}):
+        for row in await tx.execute(with_ids, {"ids": chunk}):
             by_id[row.id] = paper_of(row)
     return {paper_id: by_id[paper_id] for paper_id in ids if paper_id in by_id}
 
@@ -199,6 +204,14 @@ async def upvotes_of_news(
         query = query.where(papers.c.news_at > heard_after)
     rows = await tx.execute(query.order_by(papers.c.listed_on.desc(), papers.c.id))
     return {row.id: row.upvotes for row in rows}
+
+
+async def news_among(tx: AsyncConnection, ids: Collection[str]) -> dict[str, tuple[date, int]]:
+    """The day on which each of these papers became news, and its upvotes. Withdrawn papers, and those that never became
+    news, are left out."""
+    query = sa.select(papers.c.id, papers.c.listed_on, papers.c.upvotes).where(is_any(tx, papers.c.id, ids))
+    rows = await tx.execute(query.where(papers.c.listed_on.is_not(None), ~papers.c.withdrawn))
+    return {row.id: (row.listed_on, row.upvotes) for row in rows}
 
 
 async def listed_on(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, date]:
@@ -325,6 +338,10 @@ async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
             rows = [_row(pending.papers[i], pending.days.get(i), revision, "b_") for i in pending.changed]
             columns: dict[str, Any] = {name[2:]: sa.bindparam(name) for name in rows[0] if name != "b_id"}
             await tx.execute(sa.update(papers).where(papers.c.id == sa.bindparam("b_id")).values(columns), rows)
+        # Papers are locked in the order of their ids, as where digests are planned, so that none waits for the other.
+        for chunk in _chunks(sorted(duplicate for _, duplicate in pending.absorbed)):
+            in_order = sa.select(papers.c.id).where(papers.c.id.in_(chunk)).order_by(papers.c.id)
+            await tx.execute(in_order.with_for_update())
         for survivor, duplicate in pending.absorbed:
             await merge_into(tx, survivor, duplicate, revision)
         for chunk in _chunks(pending.fresh_news):

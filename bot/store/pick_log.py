@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.sets import by_channel, is_any
 from bot.store.tables import choices, deliveries
 
 
@@ -36,8 +38,8 @@ def merged(picked: Sequence[LoggedPick], upvoted: Sequence[str]) -> list[LoggedP
     return list(picks.values())
 
 
-async def record(tx: AsyncConnection, delivery_id: int, picks: Sequence[LoggedPick]) -> None:
-    """Log the picks of a delivery that is being planned."""
+async def record(tx: AsyncConnection, picks_by_delivery: Mapping[int, Sequence[LoggedPick]]) -> None:
+    """Log the picks of deliveries that are being planned, by delivery id."""
     rows = [
         {
             "delivery_id": delivery_id,
@@ -48,6 +50,7 @@ async def record(tx: AsyncConnection, delivery_id: int, picks: Sequence[LoggedPi
             "team": pick.team or None,
             "upvoted": pick.upvoted,
         }
+        for delivery_id, picks in picks_by_delivery.items()
         for pick in picks
     ]
     if rows:
@@ -56,13 +59,28 @@ async def record(tx: AsyncConnection, delivery_id: int, picks: Sequence[LoggedPi
 
 async def for_channel(tx: AsyncConnection, channel_id: int) -> list[LoggedPick]:
     """The logged picks of a channel's digests, the oldest first."""
-    rows = await tx.execute(
-        sa.select(deliveries.c.local_date, choices)
+    return (await for_channels(tx, [channel_id]))[channel_id]
+
+
+async def for_channels(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[int, list[LoggedPick]]:
+    """The logged picks of each channel's digests, the oldest first."""
+    return by_channel(channel_ids, await tx.execute(_of_channels(tx, channel_ids)), _pick)
+
+
+async def surely_picked(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[int, list[LoggedPick]]:
+    """Of the logged picks of each channel, those that its taste chose and was sure of, the oldest first."""
+    sure = choices.c.place.is_not(None), choices.c.fit.is_not(None), ~choices.c.guess
+    return by_channel(channel_ids, await tx.execute(_of_channels(tx, channel_ids).where(*sure)), _pick)
+
+
+def _of_channels(tx: AsyncConnection, channel_ids: Collection[int]) -> sa.Select[Any]:
+    return (
+        sa.select(deliveries.c.channel_id, deliveries.c.local_date, choices)
         .join(deliveries, deliveries.c.id == choices.c.delivery_id)
-        .where(deliveries.c.channel_id == channel_id)
+        .where(is_any(tx, deliveries.c.channel_id, channel_ids))
         .order_by(deliveries.c.local_date, choices.c.delivery_id, choices.c.place, choices.c.paper_id)
     )
-    return [
-        LoggedPick(row.paper_id, row.place, row.fit, row.guess, row.team or "", row.upvoted, row.local_date)
-        for row in rows
-    ]
+
+
+def _pick(row: Any) -> LoggedPick:
+    return LoggedPick(row.paper_id, row.place, row.fit, row.guess, row.team or "", row.upvoted, row.local_date)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.subscriptions import Content
+from bot.store.sets import is_any
 from bot.store.tables import channels, insert_new, subscriptions
 
 
@@ -41,8 +42,13 @@ async def add(tx: AsyncConnection, channel_id: int, **values: Any) -> bool:
 
 async def of_channel(tx: AsyncConnection, channel_id: int) -> StoredSubscription | None:
     """The subscription of a channel; None for a channel in chat."""
-    rows = await _select(tx, subscriptions.c.channel_id == channel_id)
-    return rows[0] if rows else None
+    return (await of_channels(tx, [channel_id])).get(channel_id)
+
+
+async def of_channels(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[int, StoredSubscription]:
+    """The subscriptions of those of the channels that have one, by channel id."""
+    rows = await _select(tx, is_any(tx, subscriptions.c.channel_id, channel_ids))
+    return {row.channel_id: row for row in rows}
 
 
 async def at(tx: AsyncConnection, platform: str, address: str) -> StoredSubscription | None:

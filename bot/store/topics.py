@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.sets import by_channel, is_any
 from bot.store.tables import insert_new, topics
 
 
@@ -33,8 +35,13 @@ class Topic:
 
 async def for_channel(tx: AsyncConnection, channel_id: int) -> list[Topic]:
     """The channel's topics, the oldest first."""
-    rows = await tx.execute(sa.select(topics).where(topics.c.channel_id == channel_id).order_by(topics.c.id))
-    return [_topic(row) for row in rows]
+    return (await for_channels(tx, [channel_id]))[channel_id]
+
+
+async def for_channels(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[int, list[Topic]]:
+    """The topics of each channel, the oldest first."""
+    query = sa.select(topics).where(is_any(tx, topics.c.channel_id, channel_ids)).order_by(topics.c.id)
+    return by_channel(channel_ids, await tx.execute(query), _topic)
 
 
 async def alerting(tx: AsyncConnection) -> list[Topic]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.messages import SUPER_REACTION_SUFFIX
 from bot.store import channels
+from bot.store.sets import by_channel, is_any, rows_of
 from bot.store.tables import channels as channel_rows
 from bot.store.tables import insert_new, numbers, papers, posts, votes
 
@@ -75,12 +76,14 @@ async def put(tx: AsyncConnection, vote: Vote) -> bool:
 
 async def for_channel(tx: AsyncConnection, channel_id: int) -> list[Vote]:
     """Every standing vote of a channel, the oldest first."""
-    rows = await tx.execute(
-        sa.select(votes)
-        .where(votes.c.channel_id == channel_id, votes.c.on)
-        .order_by(votes.c.at, votes.c.paper_id, votes.c.member, votes.c.signal)
-    )
-    return [_vote(row) for row in rows]
+    return (await for_channels(tx, [channel_id]))[channel_id]
+
+
+async def for_channels(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[int, list[Vote]]:
+    """The standing votes of each channel, the oldest first."""
+    query = sa.select(votes).where(is_any(tx, votes.c.channel_id, channel_ids), votes.c.on)
+    rows = await tx.execute(query.order_by(votes.c.at, votes.c.paper_id, votes.c.member, votes.c.signal))
+    return by_channel(channel_ids, rows, _vote)
 
 
 async def taught(tx: AsyncConnection, channel_id: int) -> set[str]:
@@ -136,6 +139,13 @@ async def by_member(tx: AsyncConnection, channel_id: int, member: str) -> list[V
     return [_vote(row) for row in rows]
 
 
+async def on_papers_in(tx: AsyncConnection, wanted: Iterable[tuple[int, str]]) -> list[Vote]:
+    """The standing votes on papers in channels, given as (channel id, paper id)."""
+    given = rows_of(tx, wanted, channel_id=int, paper_id=str)
+    is_given = votes.c.channel_id == given.c.channel_id, votes.c.paper_id == given.c.paper_id
+    return [_vote(row) for row in await tx.execute(sa.select(votes).join(given, sa.and_(*is_given)).where(votes.c.on))]
+
+
 async def visible_from(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> list[Vote]:
     """The standing votes on these papers in the channels that a channel may see: itself, and the public channels of its
     workspace."""
@@ -161,19 +171,39 @@ async def visible_on_news(tx: AsyncConnection, channel_id: int, since: date, unt
     return [_vote(row) for row in rows]
 
 
-async def from_neighbours(tx: AsyncConnection, channel_id: int, limit: int) -> list[Vote]:
-    """The latest standing votes in the other public channels of a channel's workspace. Each member's latest vote comes
-    before any member's second one, and so on: a member with many votes fills only the places that others leave."""
-    in_visible = votes.c.channel_id.in_(channels.visible_from(channel_id))
+async def from_neighbours(
+    tx: AsyncConnection, readers: Collection[channels.Channel], limit: int
+) -> dict[int, list[Vote]]:
+    """The latest standing votes in the other public channels of each reader's workspace, by the reader's channel id.
+    Each member's latest vote comes before any member's second one, and so on: a member with many votes fills only the
+    places that others leave."""
+    if tx.dialect.name == "sqlite":
+        return {
+            reader.id: [_vote(row) for row in await tx.execute(_of_others(*_address(reader)).limit(limit))]
+            for reader in readers
+        }
+    given = rows_of(tx, map(_address, readers), reader=int, in_platform=str, in_workspace=str)
+    latest = _of_others(given.c.reader, given.c.in_platform, given.c.in_workspace).limit(limit).lateral()
+    votes_of_others: dict[int, list[Vote]] = {reader.id: [] for reader in readers}
+    for row in await tx.execute(sa.select(given.c.reader, latest).join(latest, sa.true())):
+        votes_of_others[row.reader].append(_vote(row))
+    return votes_of_others
+
+
+def _address(channel: channels.Channel) -> tuple[int, str, str]:
+    return channel.id, channel.place.platform, channel.place.workspace
+
+
+def _of_others(reader: Any, platform: Any, workspace: Any) -> sa.Select[Any]:
+    in_workspace = channel_rows.c.platform == platform, channel_rows.c.workspace == workspace
     latest_first = (votes.c.at.desc(), votes.c.channel_id, votes.c.paper_id, votes.c.member, votes.c.signal)
     nth_of_member = sa.func.row_number().over(partition_by=votes.c.member, order_by=latest_first)
-    rows = await tx.execute(
+    return (
         sa.select(votes)
-        .where(in_visible, votes.c.channel_id != channel_id, votes.c.on)
+        .join(channel_rows, channel_rows.c.id == votes.c.channel_id)
+        .where(*in_workspace, channels.is_public(channel_rows), votes.c.on, votes.c.channel_id != reader)
         .order_by(nth_of_member, *latest_first)
-        .limit(limit)
     )
-    return [_vote(row) for row in rows]
 
 
 def _row(vote: Vote) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.sets import by_channel, is_any
 from bot.store.tables import corrections, insert_new
 
 
@@ -38,12 +40,14 @@ async def remove(tx: AsyncConnection, channel_id: int, words: str, member: str) 
 
 async def for_channel(tx: AsyncConnection, channel_id: int) -> list[WordVote]:
     """Every vote on words in a channel, the oldest first."""
-    rows = await tx.execute(
-        sa.select(corrections)
-        .where(corrections.c.channel_id == channel_id)
-        .order_by(corrections.c.at, corrections.c.words, corrections.c.member)
-    )
-    return [WordVote(row.channel_id, row.words, row.member, row.value, row.at) for row in rows]
+    return (await for_channels(tx, [channel_id]))[channel_id]
+
+
+async def for_channels(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[int, list[WordVote]]:
+    """Every vote on words in each channel, the oldest first."""
+    query = sa.select(corrections).where(is_any(tx, corrections.c.channel_id, channel_ids))
+    rows = await tx.execute(query.order_by(corrections.c.at, corrections.c.words, corrections.c.member))
+    return by_channel(channel_ids, rows, lambda row: WordVote(row.channel_id, row.words, row.member, row.value, row.at))
 
 
 def _is(channel_id: int, words: str, member: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -6,7 +6,7 @@ with its own votes; a reader needs only one of them. Found by MinHash with bandi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +37,9 @@ class DuplicateFinder:
         self._places = np.full(snapshot.size, -1, np.int32)
         self._factors = np.random.default_rng(0).integers(1, 2**63, _BANDS * _ROWS, dtype=np.uint64) | np.uint64(1)
 
-    def duplicates_of(self, papers: Rows, others: Rows) -> NDArray[np.bool_]:
-        """A mask of the papers that are the same work as one of the `others` without being that very paper."""
+    def pairs(self, papers: Rows, others: Rows) -> list[tuple[int, int]]:
+        """The places of the papers that are the same work as one of the `others` without being that very paper, each
+        with the place of that other."""
         own, other_hashes = self._hashes_of(papers), self._hashes_of(others)
         matches = [np.zeros(0, np.int64)]
         for band in range(_BANDS):
@@ -46,7 +47,16 @@ class DuplicateFinder:
             low, high = (np.searchsorted(other_hashes[order, band], own[:, band], side) for side in ("left", "right"))
             high = np.where(own[:, band] == _NO_HASH, low, high)
             matches.append(np.repeat(np.arange(len(papers)), high - low) * len(others) + order[ranges(low, high)])
-        return _confirmed(papers, others, np.concatenate(matches), self._is_duplicate)
+        return list(_confirmed(papers, others, np.concatenate(matches), self._is_duplicate))
+
+    def alike(self, papers: Rows) -> NDArray[np.bool_]:
+        """A mask of the papers whose abstracts may be much like that of another one of them: only these can be copies
+        among any of them."""
+        hashes, alike = self._hashes_of(papers), np.zeros(len(papers), bool)
+        for band in range(_BANDS):
+            _, group, sizes = np.unique(hashes[:, band], return_inverse=True, return_counts=True)
+            alike |= (hashes[:, band] != _NO_HASH) & (sizes[group] > 1)
+        return alike
 
     def copies_among(self, papers: Rows) -> NDArray[np.bool_]:
         """A mask of the papers with the abstract of an earlier one of them, whoever their authors are said to be.
@@ -59,7 +69,9 @@ class DuplicateFinder:
             _, first, group = np.unique(hashes[:, band], return_index=True, return_inverse=True)
             later = places[(hashes[:, band] != _NO_HASH) & (first[group] < places)]
             matches.append(later * len(papers) + first[group][later])
-        return _confirmed(papers, papers, np.concatenate(matches), self._is_copy)
+        copies = np.zeros(len(papers), bool)
+        copies[[at for at, _ in _confirmed(papers, papers, np.concatenate(matches), self._is_copy)]] = True
+        return copies
 
     def _is_duplicate(self, paper: int, other: int) -> bool:
         overlap = self._overlap(paper, other)
@@ -111,12 +123,13 @@ class DuplicateFinder:
         return out
 
 
-def _confirmed(papers: Rows, others: Rows, matches: Rows, is_same: Callable[[int, int], bool]) -> NDArray[np.bool_]:
-    """A mask of the papers that are the same as another one that agrees with them in enough bands. A match of one band
-    is the place of the paper times the number of others, and the place of the other one."""
-    same = np.zeros(len(papers), bool)
+def _confirmed(
+    papers: Rows, others: Rows, matches: Rows, is_same: Callable[[int, int], bool]
+) -> Iterator[tuple[int, int]]:
+    """The places of papers and of others that agree in enough bands and are the same. A match of one band is the place
+    of the paper times the number of others, and the place of the other one."""
     pairs, bands = np.unique(matches, return_counts=True)
     for pair in pairs[bands >= _AGREEING].tolist():
         at, other = divmod(pair, len(others))
-        same[at] = same[at] or (papers[at] != others[other] and is_same(int(papers[at]), int(others[other])))
-    return same
+        if papers[at] != others[other] and is_same(int(papers[at]), int(others[other])):
+            yield at, other

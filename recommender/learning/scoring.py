@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.learning.features import Features
-from recommender.learning.labels import utc
 from recommender.learning.learner import Learner
 from recommender.learning.matrix import FeatureMatrix
 from recommender.learning.preferences import Preference, Teacher
@@ -55,12 +54,13 @@ class ScoredCandidates:
 
 
 def gather_candidates(
-    snapshot: Snapshot, features: Features, ids: Sequence[str], papers: Rows, now: datetime | None
+    snapshot: Snapshot, features: Features, ids: Sequence[str], papers: Rows, today: date | None
 ) -> Candidates:
-    """The candidates with the values that are the same for every channel."""
+    """The candidates with the values that are the same for every channel on a day, by default the last on which one of
+    them was published."""
     published = snapshot.published[papers].astype(np.float32)
-    today = utc(now).date().toordinal() if now else published.max(initial=0)
-    age = np.where(published > 0, np.clip(today - published, 0, MAX_AGE_DAYS), MAX_AGE_DAYS)
+    day = today.toordinal() if today else published.max(initial=0)
+    age = np.where(published > 0, np.clip(day - published, 0, MAX_AGE_DAYS), MAX_AGE_DAYS)
     popularity = np.log1p(snapshot.upvotes[papers]).astype(np.float32)
     paper_bonus = (UPVOTE_WEIGHT * popularity - AGE_WEIGHT * age).astype(np.float32)
     return Candidates(papers, tuple(ids), features.matrix(papers), popularity, paper_bonus)

@@ -21,9 +21,9 @@ from bot.platforms.slack.render import posted
 from bot.platforms.slack.scopes import SCOPES
 from bot.ports.installations import Installation
 from bot.settings import Settings
-from bot.store import channels, deliveries, papers, tables, topics, votes
+from bot.store import channels, deliveries, delivery_plans, papers, tables, topics, votes
 from bot.store.database import Store
-from bot.store.deliveries import Draft
+from bot.store.delivery_plans import Draft
 from bot.store.states import DeliveryKind, PostState
 from recommender import Paper
 from tests.fakes.slack import Channel, FakeSlack, Member, Workspace
@@ -119,7 +119,7 @@ async def _team(
         signal = rng.choice(("said:more", "said:more", "said:less"))
         await votes.put(tx, votes.Vote(channel.id, paper.id, rng.choice(members).id, signal, True, yesterday))
     drafts = [Draft(dump_message(Message(card=card(paper))), paper.id) for paper in liked[:CARDS]]
-    await deliveries.plan(tx, channel.id, yesterday.date(), DeliveryKind.DIGEST, yesterday, drafts, yesterday)
+    await delivery_plans.plan(tx, channel.id, yesterday.date(), DeliveryKind.DIGEST, yesterday, drafts, yesterday)
     for post in await deliveries.posts_in_channel(tx, channel.id):
         ts = workspace.ts()
         await deliveries.move(tx, post, PostState.SENDING)

@@ -10,9 +10,9 @@ import pytest
 from bot.model.codec import dump_message
 from bot.model.messages import Message, Place
 from bot.reports.outlook import next_digest
-from bot.store import deliveries, papers, pick_log
+from bot.store import delivery_plans, papers, pick_log
 from bot.store.database import Store
-from bot.store.deliveries import Draft
+from bot.store.delivery_plans import Draft
 from bot.store.pick_log import LoggedPick
 from bot.store.states import DeliveryKind
 from recommender import Standing
@@ -147,10 +147,10 @@ async def test_a_learned_bar_is_shown_and_can_leave_a_digest_empty(sqlite_store:
         for n in range(30):
             day, some = clock.now.date() - timedelta(days=n + 1), had[3 * n : 3 * n + 3]
             drafts = [Draft(dump_message(Message(text=one.title)), one.id) for one in some]
-            planned = await deliveries.plan(tx, channel.id, day, DeliveryKind.DIGEST, clock.now, drafts, clock.now)
+            planned = await delivery_plans.plan(tx, channel.id, day, DeliveryKind.DIGEST, clock.now, drafts, clock.now)
             assert planned
             picked = [LoggedPick(one.id, fit=fit) for one, fit in zip(some, (0.995, 0.99, 0.85), strict=True)]
-            await pick_log.record(tx, planned.id, pick_log.merged(picked, []))
+            await pick_log.record(tx, {planned.id: pick_log.merged(picked, [])})
     await harness.app.delivery_worker.deliver_all()
     for n in range(90):
         if n % 3 < 2:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.digests.composer import Digest, DigestComposer
+from bot.digests.composer import DigestComposer
 from bot.digests.feedback import EmojiTable
+from bot.digests.planning import PreparedDigest
 from bot.jobs.ingest import Ingest
 from bot.model.messages import Card, Message, Place
 from bot.ports.platform import NotAccepted
@@ -329,14 +330,14 @@ async def test_papers_whose_cards_were_dropped_come_again(store: Store, clock: C
 async def test_the_header_counts_what_an_alert_left_over(sqlite_store: Store, clock: Clock) -> None:
     harness = await invited(sqlite_store, clock, PAPERS[:5])
     digests, channel = harness.app.digests, await harness.channel()
-    real = digests.compose
+    real = digests.prepare
 
-    async def compose(*given: Any) -> Digest:
-        digest = await real(*given)
+    async def prepare(*given: Any) -> dict[int, PreparedDigest | Exception]:
+        prepared = await real(*given)
         await digests.plan_card(channel, PAPERS[0], DeliveryKind.ALERT, "Just listed", clock())
-        return digest
+        return prepared
 
-    digests.compose = compose  # type: ignore[method-assign, assignment]
+    digests.prepare = prepare  # type: ignore[method-assign, assignment]
     clock.now = clock.now.replace(hour=9, minute=0)
     await harness.beat()
     [header] = [title for title in harness.chat.titles() if " for Monday" in title]

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.digests.composer import Digest
+from bot.digests.digest import Digest
 from bot.store.database import Store
 from recommender import Paper
 from tests.fakes.clock import Clock

@@ -117,5 +117,5 @@ async def test_members_with_few_votes_are_heard_before_one_with_many(store: Stor
         await harness.say(f"more {one.id}", Asker("loud"), PLACE)
     channel = await harness.channel(NEW)
     async with harness.store.read() as tx:
-        members = [vote.member for vote in await votes.from_neighbours(tx, channel.id, 40)]
+        members = [vote.member for vote in (await votes.from_neighbours(tx, [channel], 40))[channel.id]]
     assert members.count("loud") == members.count("ada") == 20

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from bot.digests.composer import Digest, DigestComposer
+from bot.digests.composer import DigestComposer
 from bot.digests.feedback import EmojiTable
+from bot.digests.planning import DigestOrder, PreparedDigest
 from bot.model.messages import Message, Reaction
 from bot.model.schedule import Hour
 from bot.ports.platform import Capabilities
 from bot.settings import DigestSettings
-from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.states import DeliveryKind
 from recommender import Feedback
@@ -232,10 +233,12 @@ async def test_other_channels_hear_of_a_title_only_where_it_was_liked(sqlite_sto
 class Overtaken(DigestComposer):
     """An alert brings the first of the titles after they were chosen, and before they are planned."""
 
-    async def compose(self, channel: Channel, now: datetime, day: date | None = None) -> Digest:
-        made = await super().compose(channel, now, day)
-        first = next(paper for paper in PAPERS if paper.id == made.titles[0].paper_id)
-        assert await self.plan_card(channel, first, DeliveryKind.ALERT, "New:", now)
+    async def prepare(self, orders: Sequence[DigestOrder], now: datetime) -> dict[int, PreparedDigest | Exception]:
+        made = await super().prepare(orders, now)
+        [prepared] = made.values()
+        assert isinstance(prepared, PreparedDigest)
+        first = next(paper for paper in PAPERS if paper.id == prepared.digest.titles[0].paper_id)
+        assert await self.plan_card(orders[0].channel, first, DeliveryKind.ALERT, "New:", now)
         return made
 
 

@@ -10,7 +10,7 @@ import pytest
 from bot.digests import layout
 from bot.digests.cards import line
 from bot.model.messages import Place, Reaction
-from bot.store import deliveries, papers
+from bot.store import delivery_plans, papers
 from bot.store.database import Store
 from bot.store.states import DeliveryKind
 from recommender import Paper
@@ -29,7 +29,7 @@ async def with_numbers(
     await harness.invite()
     channel, message = await harness.channel(), layout.numbered("Here:", [line(paper) for paper in some])
     async with store.write() as tx:
-        await deliveries.plan(tx, channel.id, clock().date(), DeliveryKind.DIGEST, clock(), [message], clock())
+        await delivery_plans.plan(tx, channel.id, clock().date(), DeliveryKind.DIGEST, clock(), [message], clock())
     await harness.app.delivery_worker.deliver_all()
     clock.advance(timedelta(minutes=1))
     return harness

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from bot.commands.registry import COMMANDS
-from bot.digests.composer import Digest
+from bot.digests.digest import Digest
 from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Link, Message, Reply
 from recommender import Feedback, Profile
 from tests.charts.examples import STATS, TASTE, charts

@@ -18,9 +18,9 @@ ONE = Paper("1", "Blankets at sea", f"We study {_WORDS}.", ("Ada Lovelace", "Emm
 def again(other: Paper) -> bool:
     engine = Recommender()
     engine.add([ONE, other])
-    assert engine.duplicates_of_seen(["1"], ["1", "unknown"]) == set(), "a paper is not its own twin"
-    found = engine.duplicates_of_seen([other.id, "unknown"], ["1"])
-    assert engine.duplicates_of_seen(["1"], [other.id]) == ({"1"} if found else set())
+    assert engine.duplicates(["1"], ["1", "unknown"]) == {}, "a paper is not its own twin"
+    found = set(engine.duplicates([other.id, "unknown"], ["1"]))
+    assert engine.duplicates(["1"], [other.id]) == ({"1": {other.id}} if found else {})
     return found == {other.id}
 
 
@@ -55,7 +55,7 @@ def test_what_others_wrote_and_what_says_something_else_are_other_works(other: P
 def test_two_papers_that_say_little_are_not_taken_for_one() -> None:
     engine = Recommender()
     engine.add([replace(ONE, abstract="In preparation."), replace(ONE, id="2", abstract="In preparation.")])
-    assert engine.duplicates_of_seen(["2"], ["1"]) == set()
+    assert engine.duplicates(["2"], ["1"]) == {}
 
 
 def test_one_of_many_is_found_among_many() -> None:
@@ -67,7 +67,8 @@ def test_one_of_many_is_found_among_many() -> None:
     ]
     twins = [replace(one, id=f"t{one.id}", title="Another", abstract=one.abstract + " and more") for one in some[:9]]
     engine.add([*some, *twins])
-    assert engine.duplicates_of_seen([t.id for t in twins], [p.id for p in some]) == {t.id for t in twins}
+    found = engine.duplicates([t.id for t in twins], [p.id for p in some])
+    assert found == {twin.id: {twin.id[1:]} for twin in twins}
 
 
 def test_of_one_abstract_under_many_titles_the_first_is_no_copy() -> None:
@@ -79,3 +80,18 @@ def test_of_one_abstract_under_many_titles_the_first_is_no_copy() -> None:
     found = engine.copies_among(["unknown", "o", "1", *(paper.id for paper in [*copies, *empty])])
     assert found == {paper.id for paper in copies}
     assert engine.copies_among([]) == set()
+
+
+def test_only_papers_that_are_alike_are_copies_whatever_they_are_among() -> None:
+    engine, rng = Recommender(), random.Random(2)
+    ends = ("arn", "elt", "ost", "ump", "iln", "orv")
+    words = [f"{a}{b}{c}" for a in "bcdfghjklm" for b in ends for c in ends]
+    some = [Paper(str(n), "", " ".join(rng.sample(words, 30))) for n in range(60)]
+    copies = [replace(rng.choice(some), id=f"c{n}") for n in range(20)]
+    engine.add([*some, *copies])
+    ids = [paper.id for paper in [*some, *copies]]
+    alike = engine.alike([*ids, "unknown"])
+    assert {paper.id for paper in copies} <= alike < set(ids)
+    for _ in range(20):
+        among = rng.sample(ids, 50)
+        assert engine.copies_among([i for i in among if i in alike]) == engine.copies_among(among)

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.store import channels, deliveries, metadata, papers, tables
+from bot.store import channels, deliveries, delivery_plans, metadata, papers, tables
 from bot.store.backup import BackupRefused, BackupUnwritten, backup, restore
 from bot.store.database import Store
-from bot.store.deliveries import Draft
+from bot.store.delivery_plans import Draft
 from bot.store.errors import StoreFull, StoreNewer
 from bot.store.opening import open_store
 from bot.store.states import DeliveryKind
@@ -82,7 +82,9 @@ async def test_a_restored_store_has_a_new_id_and_continues_its_sequences(store: 
         before = await metadata.store_id(tx)
         ids = [(await add_channel(tx, f"C{number}")).id for number in range(4)]
         await papers.record(tx, [Paper("2310.01234", "")], START)
-        await deliveries.plan(tx, ids[0], START.date(), DeliveryKind.DIGEST, START, [Draft({}, "2310.01234")], START)
+        await delivery_plans.plan(
+            tx, ids[0], START.date(), DeliveryKind.DIGEST, START, [Draft({}, "2310.01234")], START
+        )
     await backup(store, tmp_path / "backup.gz", START)
     for _ in range(2):
         await restore(store, tmp_path / "backup.gz")
@@ -92,7 +94,7 @@ async def test_a_restored_store_has_a_new_id_and_continues_its_sequences(store: 
             recorded = await papers.record(tx, [Paper("2401.00001", "")], START)
             assert [revision for revision, _ in await papers.changed_since(tx, 1, 9)] == [2]
             day = START.date() + timedelta(1)
-            await deliveries.plan(tx, ids[0], day, DeliveryKind.DIGEST, START, [Draft({}, recorded.ids[0])], START)
+            await delivery_plans.plan(tx, ids[0], day, DeliveryKind.DIGEST, START, [Draft({}, recorded.ids[0])], START)
             keys = {post.key for post in await deliveries.posts_in_channel(tx, ids[0])}
             assert len({key.partition(".")[0] for key in keys}) == 2
     reopened = await open_store(store.engine.url.render_as_string(hide_password=False))

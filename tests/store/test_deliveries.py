@@ -8,9 +8,10 @@ from itertools import product
 import pytest
 import sqlalchemy as sa
 
-from bot.store import channels, deliveries, exposures, papers, tables
+from bot.store import channels, deliveries, delivery_plans, exposures, papers, tables
 from bot.store.database import Store
-from bot.store.deliveries import Delivery, Draft, Post
+from bot.store.deliveries import Delivery, Post
+from bot.store.delivery_plans import Draft
 from bot.store.states import POST_MOVES, ChannelState, DeliveryKind, DeliveryState, ImpossibleMove, PostState
 from bot.store.tables import posts
 from recommender.paper import Paper
@@ -33,7 +34,7 @@ async def plan(
 ) -> Delivery | None:
     async with store.write() as tx:
         drafts = [Draft({"text": name}, name or None) for name in names]
-        return await deliveries.plan(tx, channel, day, kind, START, drafts, START, "a reason", subject=subject)
+        return await delivery_plans.plan(tx, channel, day, kind, START, drafts, START, "a reason", subject=subject)
 
 
 async def posts_of(store: Store, channel: int) -> list[Post]:
@@ -71,9 +72,9 @@ async def test_a_channel_has_each_kind_once_a_day(store: Store) -> None:
     assert await plan(store, channel, "R", day=DAY + timedelta(1))
     assert await plan(store, other, "P")
     async with store.write() as tx:
-        assert not await deliveries.record_missed(tx, channel, DAY, DIGEST, START, "down", START)
-        assert await deliveries.record_missed(tx, channel, DAY + timedelta(2), DIGEST, START, "down", START)
-        assert await deliveries.plan(tx, channel, DAY + timedelta(2), DIGEST, START, [], START) is None
+        assert not await delivery_plans.record_missed(tx, channel, DAY, DIGEST, START, "down", START)
+        assert await delivery_plans.record_missed(tx, channel, DAY + timedelta(2), DIGEST, START, "down", START)
+        assert await delivery_plans.plan(tx, channel, DAY + timedelta(2), DIGEST, START, [], START) is None
 
 
 async def test_a_channel_has_each_paper_once_for_ever(store: Store) -> None:
@@ -180,7 +181,7 @@ async def test_seen_in_workspace_gives_the_earlier_posts_of_a_paper(store: Store
 
 async def plan_numbered(store: Store, channel: int, *names: str, day: date = DAY) -> Delivery | None:
     async with store.write() as tx:
-        return await deliveries.plan(tx, channel, day, DIGEST, START, [Draft({}, numbered=names)], START)
+        return await delivery_plans.plan(tx, channel, day, DIGEST, START, [Draft({}, numbered=names)], START)
 
 
 async def test_papers_on_a_message_by_number_count_as_shown(store: Store) -> None:
@@ -192,7 +193,8 @@ async def test_papers_on_a_message_by_number_count_as_shown(store: Store) -> Non
         assert await exposures.by_number(tx, channel) == {(post.id, 2): "Q", (post.id, 4): "R"}
         assert await exposures.by_number(tx, channel, post.id + 1) == {}
         assert await exposures.posted(tx, channel) == {"P", "Q", "R"}
-        assert await deliveries.lock_unposted(tx, channel, ["P", "Q", "R", "S"]) == {"S"}
+        locked = await delivery_plans.lock_papers(tx, {channel: ["P", "Q", "R", "S", "merged"], 99: ["P"]})
+        assert {channel_id: of_channel.free for channel_id, of_channel in locked.items()} == {channel: {"S"}}
         assert await exposures.for_channel(tx, channel) == []
         await deliveries.move(tx, post, PostState.SENDING)
         sending = replace(post, state=PostState.SENDING)
@@ -213,7 +215,8 @@ async def test_numbered_papers_of_a_dropped_message_may_come_again(store: Store)
     await plan_numbered(store, channel, "P", "Q")
     async with store.write() as tx:
         await deliveries.drop_waiting(tx, channel, "paused")
-        assert await exposures.dropped(tx, channel, DAY) == ["Q"]
+        assert (await exposures.for_channels(tx, [channel]))[channel].dropped == {"P", "Q"}
+        assert await papers.news_among(tx, ["P", "Q"]) == {"Q": (DAY, 0)}
         assert await exposures.posted(tx, channel) == set()
     assert await plan(store, channel, "P", day=DAY + timedelta(1))
     assert await plan_numbered(store, channel, "Q", day=DAY + timedelta(2))
@@ -225,7 +228,7 @@ async def test_threaded_posts_find_the_first_post_of_their_delivery(store: Store
     channel = await channel_with_papers(store)
     async with store.write() as tx:
         drafts = [Draft({}), Draft({}, "P", threaded=True)]
-        planned = await deliveries.plan(tx, channel, DAY, DIGEST, START, drafts, START)
+        planned = await delivery_plans.plan(tx, channel, DAY, DIGEST, START, drafts, START)
         assert planned
         first, second = await deliveries.posts_in_channel(tx, channel)
         assert (first.threaded, second.threaded) == (False, True)

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.store import channels, database, deliveries, inbox, metadata, papers, topics, votes
+from bot.store import channels, database, deliveries, delivery_plans, inbox, metadata, papers, topics, votes
 from bot.store.database import Store
-from bot.store.deliveries import Draft
+from bot.store.delivery_plans import Draft
 from bot.store.errors import StoreAway, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreMissing
 from bot.store.opening import open_store
 from bot.store.states import DeliveryKind
@@ -193,7 +193,7 @@ async def test_concurrent_writers_neither_deadlock_nor_fail(store: Store) -> Non
             recorded = await papers.record(tx, new_papers, START, {paper.id: day for paper in new_papers})
         async with store.write() as tx:
             drafts = [Draft({}, paper_id) for paper_id in recorded.ids]
-            await deliveries.plan(tx, channel, day, DeliveryKind.DIGEST, START, drafts, START)
+            await delivery_plans.plan(tx, channel, day, DeliveryKind.DIGEST, START, drafts, START)
         async with store.write() as tx:
             for paper_id in sorted(recorded.ids):  # in one order, or two of them wait for each other for ever
                 await votes.put(tx, Vote(channel, paper_id, f"U{number % 4}", "👍", True, START))

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.model.messages import Place
-from bot.store import channels, deliveries
+from bot.store import channels, deliveries, delivery_plans
 from bot.store.database import Store, make_engine
 from bot.store.states import ChannelState, DeliveryKind
 from bot.store.tables import choices, numbers, posts
@@ -43,7 +43,7 @@ async def test_migration_0014_types_channel_states_and_delivery_kinds(empty_url:
         for table, rows in ((posts, 2), (numbers, 1), (choices, 1)):
             assert (await tx.execute(sa.select(sa.func.count()).select_from(table))).scalar_one() == rows
         if store.is_sqlite:
-            planned = await deliveries.plan(tx, 1, date(2026, 3, 5), DeliveryKind.DIGEST, NOW, [], NOW)
+            planned = await delivery_plans.plan(tx, 1, date(2026, 3, 5), DeliveryKind.DIGEST, NOW, [], NOW)
             assert planned
             assert planned.id == 10, "the id of a delivery that is gone is not used again"
     await store.close()

@@ -18,9 +18,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bot.store import deliveries, metadata, papers, tables
+from bot.store import deliveries, delivery_plans, metadata, papers, tables
 from bot.store.database import Store, make_engine
-from bot.store.deliveries import Draft
+from bot.store.delivery_plans import Draft
 from bot.store.errors import StoreNewer
 from bot.store.moving import MoveRefused, Progress, move
 from bot.store.opening import open_store
@@ -86,14 +86,16 @@ async def test_a_moved_store_keeps_its_id_and_never_gives_an_old_number_again(st
         store_id = await metadata.store_id(tx)
         ids = [(await add_channel(tx, f"C{number}")).id for number in range(4)]
         await papers.record(tx, [Paper("2310.01234", "")], START)
-        await deliveries.plan(tx, ids[0], START.date(), DeliveryKind.DIGEST, START, [Draft({}, "2310.01234")], START)
+        await delivery_plans.plan(
+            tx, ids[0], START.date(), DeliveryKind.DIGEST, START, [Draft({}, "2310.01234")], START
+        )
         await tx.execute(sa.delete(tables.channels).where(tables.channels.c.id == ids[3]))
         await tx.execute(sa.delete(tables.deliveries))
     await move(store, empty, silently)
     async with empty.write() as tx:
         assert await metadata.store_id(tx) == store_id
         assert (await add_channel(tx, "C9")).id == max(ids) + 1
-        planned = await deliveries.plan(
+        planned = await delivery_plans.plan(
             tx, ids[0], START.date(), DeliveryKind.DIGEST, START, [Draft({}, "2310.01234")], START
         )
         assert planned

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store import deliveries, exposures, metadata, papers, pick_log, saved, votes
+from bot.store import deliveries, delivery_plans, exposures, metadata, papers, pick_log, saved, votes
 from bot.store.database import Store
-from bot.store.deliveries import Draft
+from bot.store.delivery_plans import Draft
 from bot.store.pick_log import LoggedPick
 from bot.store.states import DeliveryKind, PostState
 from bot.store.tables import clean_name, paper_names, posts
@@ -190,8 +190,8 @@ async def test_a_merge_of_two_stored_papers_keeps_votes_saved_posts_and_names(st
     duplicate, later = "doi:10.1145/abc.1", START + timedelta(hours=1)
     async with store.write() as tx:
         first, second = await add_channel(tx, "C1"), await add_channel(tx, "C2")
-        await deliveries.plan(tx, first.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, duplicate)], START)
-        await deliveries.plan(
+        await delivery_plans.plan(tx, first.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, duplicate)], START)
+        await delivery_plans.plan(
             tx, second.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, duplicate), Draft({}, "2310.01234")], START
         )
         await votes.put(tx, Vote(first.id, duplicate, "ada", "👍", True, START))
@@ -202,7 +202,7 @@ async def test_a_merge_of_two_stored_papers_keeps_votes_saved_posts_and_names(st
         for planned in (await deliveries.for_channel(tx, first.id), await deliveries.for_channel(tx, second.id)):
             upvoted = "2310.01234" if planned[0].channel_id == second.id else duplicate
             picks = pick_log.merged([LoggedPick(duplicate, fit=0.9)], [upvoted])
-            await pick_log.record(tx, planned[0].id, picks)
+            await pick_log.record(tx, {planned[0].id: picks})
         await saved.put(tx, "slack", "W", "ada", duplicate, START)
         await saved.put(tx, "slack", "W", "bob", duplicate, later)
         await saved.put(tx, "slack", "W", "bob", "2310.01234", START)
@@ -251,13 +251,13 @@ async def test_after_a_merge_the_sent_post_keeps_the_paper_and_the_planned_one_i
     async with store.write() as tx:
         channel = await add_channel(tx)
         both = [Draft({}, "2310.01234"), Draft({}, "doi:10.1145/abc.1")]
-        await deliveries.plan(tx, channel.id, DAY, DeliveryKind.DIGEST, START, both, START)
+        await delivery_plans.plan(tx, channel.id, DAY, DeliveryKind.DIGEST, START, both, START)
         await tx.execute(sa.update(posts).where(posts.c.paper_id == sent_first).values(state=PostState.SENT))
     await record(store, Paper("2310.01234", TITLE, doi="10.1145/abc.1"))
     async with store.write() as tx:
         paper_by_state = {post.state: post.paper_id for post in await deliveries.posts_in_channel(tx, channel.id)}
         assert paper_by_state == {PostState.SENT: "2310.01234", PostState.DROPPED: None}
-        again = await deliveries.plan(
+        again = await delivery_plans.plan(
             tx, channel.id, DAY + timedelta(1), DeliveryKind.DIGEST, START, [Draft({}, "2310.01234")], START
         )
         assert again
@@ -275,7 +275,7 @@ async def test_after_a_merge_a_numbered_line_keeps_the_paper_and_the_planned_car
     async with store.write() as tx:
         channel = await add_channel(tx)
         both = [Draft({}, ARXIV), Draft({}, numbered=(DOI,))]
-        await deliveries.plan(tx, channel.id, DAY, DeliveryKind.DIGEST, START, both, START)
+        await delivery_plans.plan(tx, channel.id, DAY, DeliveryKind.DIGEST, START, both, START)
         await tx.execute(sa.update(posts).where(posts.c.paper_id.is_(None)).values(state=sent))
     await record(store, Paper(ARXIV, TITLE, doi="10.1145/abc.1"))
     async with store.read() as tx:
@@ -288,8 +288,10 @@ async def test_after_a_merge_one_numbered_line_or_the_sent_card_keeps_the_paper(
     await record(store, Paper(ARXIV, TITLE), Paper("10.1145/abc.1", OTHER))
     async with store.write() as tx:
         first, second = await add_channel(tx), await add_channel(tx, "C2")
-        await deliveries.plan(tx, first.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, numbered=(DOI, ARXIV))], START)
-        await deliveries.plan(
+        await delivery_plans.plan(
+            tx, first.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, numbered=(DOI, ARXIV))], START
+        )
+        await delivery_plans.plan(
             tx, second.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, DOI), Draft({}, numbered=(ARXIV,))], START
         )
         await tx.execute(sa.update(posts).where(posts.c.paper_id == DOI).values(state=PostState.SENT))

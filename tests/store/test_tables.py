@@ -10,9 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.model.messages import Place, PlaceKind
-from bot.store import channels, deliveries, inbox, members, metadata, papers, runs, saved, tables, topics, votes
+from bot.store import channels, delivery_plans, inbox, members, metadata, papers, runs, saved, tables, topics, votes
 from bot.store.database import Store
-from bot.store.deliveries import Draft
+from bot.store.delivery_plans import Draft
 from bot.store.states import ChannelState, DeliveryKind, RunState
 from bot.store.tables import inbox as inbox_table
 from bot.store.votes import Vote
@@ -67,7 +67,7 @@ async def test_deleting_a_channel_deletes_all_of_its_rows(store: Store) -> None:
     async with store.write() as tx:
         await papers.record(tx, [Paper("P", "")], START)
         channel = await add_channel(tx)
-        await deliveries.plan(tx, channel.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, "P")], START)
+        await delivery_plans.plan(tx, channel.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, "P")], START)
         await votes.put(tx, Vote(channel.id, "P", "ada", "👍", True, START))
         await topics.put(tx, channel.id, "federated", muted=False, alert=False, member="ada", now=START)
         await tx.execute(sa.delete(tables.channels).where(tables.channels.c.id == channel.id))
