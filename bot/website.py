@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
@@ -9,17 +10,26 @@ from collections.abc import AsyncIterator
 import structlog
 
 from bot.app import App, system_clock
+from bot.jobs.tasks import cancel_all
 from bot.page.context import ChannelParts, PageContext
 from bot.page.health import Health
 from bot.page.routes import page_routes
 from bot.page.views import page_templates
-from bot.ports.platform import Clock, Inviting
+from bot.ports.platform import Clock, Inviting, Sleep
 from bot.web.security import networks_of, others_reach
 from bot.web.server import Served, Unservable, serving
 
 _MAIL = "/mail"
 """The page on which visitors subscribe to mails, if a platform serves it."""
+_PREPARED_EVERY_SECONDS = 10.0
 log = structlog.get_logger(__name__)
+
+
+async def prepare_pages(app: App, sleep: Sleep = asyncio.sleep) -> None:
+    """Let no visitor wait for what the first pages over a new state of the index need. It never ends."""
+    while True:
+        await sleep(_PREPARED_EVERY_SECONDS)
+        await asyncio.to_thread(app.paper_index.engine.prepare_similar)
 
 
 @contextlib.asynccontextmanager
@@ -70,5 +80,7 @@ async def website(app: App, *, required: bool = False, clock: Clock = system_clo
         page.url = web.public_url or url
         if web.public_url or others_reach(web.host):
             app.page.url = page.url
+        preparation = asyncio.create_task(prepare_pages(app))
+        stack.push_async_callback(cancel_all, [preparation])
         log.info(f"The page is at {page.url}." if page.url == url else f"The page is at {page.url}, served by {url}.")
         yield page.url

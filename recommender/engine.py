@@ -233,6 +233,11 @@ class Recommender:
         near_to = paper if isinstance(paper, Paper) else int(_known(view.snapshot, [paper])[0])
         return _hits(view.snapshot, *view.similar_papers.similar(near_to, limit))
 
+    def prepare_similar(self) -> None:
+        """Do what `similar` would do at its first calls over the index as it is now: a second of work for 80,000
+        papers, nothing if it was done."""
+        self._now().similar_papers.prepare()
+
     def duplicates(self, candidates: Iterable[str], others: Iterable[str]) -> dict[str, set[str]]:
         """The candidates that are the same work as one of the `others` under another title and id (see
         learning/duplicates.py), each with these others. Ids that are not in the index are ignored."""

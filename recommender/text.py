@@ -194,6 +194,11 @@ def names(author: str) -> list[str]:
     return [fold(word) for word in words(author)]
 
 
+def may_be_tex(text: str) -> bool:
+    """Whether `text` has any sign of TeX."""
+    return bool(_TEX_SIGN.search(text))
+
+
 def visible(text: str) -> str:
     """`text` without invisible characters: controls, lone surrogates, and marks that change the direction of text."""
     return text if text.isprintable() else _INVISIBLE.sub("", text)

@@ -15,7 +15,7 @@ from bot.store.papers import PRIVATE_PREFIX
 from recommender import Paper, Reason, ReasonBasis
 from recommender.paper import arxiv_id
 from recommender.search.snippets import sentences
-from recommender.text import display
+from recommender.text import display, may_be_tex
 
 _TITLE = 250
 _SUMMARY = 420
@@ -95,8 +95,9 @@ def authors_line(authors: Sequence[str]) -> str:
 
 def summary(abstract: str) -> str:
     """Two sentences of an abstract: the first, and the one that says what was done."""
-    # Few sentences are read in most cases.
-    rest = map(plain_text, sentences(display(abstract)))
+    shown = display(abstract)
+    # TeX that stays may be understood without the sentences around it. Few sentences are read in most cases.
+    rest = map(plain_text, sentences(shown)) if may_be_tex(shown) else sentences(shown.replace("`", "'"))
     sentences_ = list(islice(rest, 3))
     if len(sentences_) > 2:
         cue_sentence = sentences_[1]

@@ -17,6 +17,7 @@ from bot.page.feeds import Feeds
 from bot.page.paper import PaperPages
 from bot.page.search import SearchPages
 from bot.page.trending import TrendingPages
+from bot.store.database import for_visitors
 from bot.store.errors import StoreError
 from bot.web.errors import PageError
 
@@ -38,7 +39,8 @@ def _guarded(routes: Sequence[web.RouteDef]) -> list[web.RouteDef]:
     def guarded(route: web.RouteDef) -> web.RouteDef:
         async def handler(request: web.Request) -> web.StreamResponse:
             try:
-                answer: web.StreamResponse = await route.handler(request)
+                with for_visitors():
+                    answer: web.StreamResponse = await route.handler(request)
             except StoreError as error:
                 # The path of a request may hold a secret, so the log gets that of the route.
                 log.warning("A page could not be read from the store.", path=route.path, why=str(error))

@@ -41,8 +41,7 @@ def page_templates() -> Templates:
 
     @lru_cache(maxsize=_KEPT_CARDS)
     def card_html(card: Card, dated: bool) -> Markup:
-        # Every value in it is escaped by its own template.
-        return Markup(templates.render("card.html", card=card, dated=dated))  # noqa: S704
+        return templates.macro("card.html", "article")(card, dated)
 
     templates.filters["card_html"] = card_html
     templates.filters.update(

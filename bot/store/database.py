@@ -7,6 +7,7 @@ import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
+from enum import Enum
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -29,17 +30,39 @@ that was paused or cut off would keep others from the rows that it has locked.""
 _ENDS_IDLE = sa.func.set_config("idle_in_transaction_session_timeout", sa.bindparam("idle"), True)
 _BEGIN_WRITE = sa.select(_ENDS_IDLE, sa.func.pg_advisory_xact_lock_shared(_WRITERS))
 _BEGIN_ALONE = sa.select(_ENDS_IDLE, sa.func.pg_advisory_xact_lock(_WRITERS))
-_HIGH_PRIORITY: ContextVar[bool] = ContextVar("high_priority", default=False)
+
+
+class _Priority(Enum):
+    HIGH = "high"
+    VISITORS = "visitors"
+    BACKGROUND = "background"
+
+
+_PRIORITY: ContextVar[_Priority] = ContextVar("priority", default=_Priority.BACKGROUND)
 
 
 @contextlib.contextmanager
 def high_priority() -> Iterator[None]:
     """Transactions opened in this block have priority: a platform is waiting for the bot's acknowledgement."""
-    mark = _HIGH_PRIORITY.set(True)
+    with _priority(_Priority.HIGH):
+        yield
+
+
+@contextlib.contextmanager
+def for_visitors() -> Iterator[None]:
+    """Transactions opened in this block read for a visitor of the page. They wait for each other, but not behind those
+    of digests and commands, of which there may be hundreds."""
+    with _priority(_Priority.VISITORS):
+        yield
+
+
+@contextlib.contextmanager
+def _priority(priority: _Priority) -> Iterator[None]:
+    mark = _PRIORITY.set(priority)
     try:
         yield
     finally:
-        _HIGH_PRIORITY.reset(mark)
+        _PRIORITY.reset(mark)
 
 
 class _BroadcastMutex:
@@ -64,7 +87,8 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self._writing, self._background = _BroadcastMutex(), asyncio.Lock()
+        self._writing = _BroadcastMutex()
+        self._queues = {priority: asyncio.Lock() for priority in (_Priority.VISITORS, _Priority.BACKGROUND)}
         self._written = 0
         self.is_sqlite = engine.dialect.name == "sqlite"
         self.in_memory = self.is_sqlite and engine.url.database in (None, "", ":memory:")
@@ -113,13 +137,10 @@ class Store:
                 return (await connection.execute(statement.where(shared_lock.is_not(None)))).rowcount
 
     async def _yield_to_others(self) -> None:
-        """Yield to the event loop before each transaction. Background transactions start one per iteration, so that
-        priority ones run in between."""
-        if _HIGH_PRIORITY.get():
+        """Yield to the event loop before each transaction. In an iteration one of the background starts and one for
+        visitors, so that those of high priority run in between."""
+        async with self._queues.get(_PRIORITY.get(), contextlib.nullcontext()):
             await asyncio.sleep(0)
-        else:
-            async with self._background:
-                await asyncio.sleep(0)
 
     @contextlib.asynccontextmanager
     async def _transaction(self, begin: str) -> AsyncIterator[AsyncConnection]:

@@ -7,12 +7,14 @@ for all of them.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
 from aiohttp import web
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 _STYLE = "style.css"
 _YEAR_SECONDS = 31_536_000
@@ -50,6 +52,12 @@ class Templates:
     def render(self, name: str, **values: Any) -> str:
         """The text of a template with its values."""
         return self._environment.get_template(name).render(values)
+
+    @cache  # noqa: B019 - there are a few templates, for as long as the program runs
+    def macro(self, template: str, name: str) -> Callable[..., Markup]:
+        """A macro of a template. It escapes its values as the template does."""
+        found: Callable[..., Markup] = getattr(self._environment.get_template(template).module, name)
+        return found
 
     def page(self, name: str, *, status: int = 200, **values: Any) -> web.Response:
         """The answer with a page."""

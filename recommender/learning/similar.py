@@ -25,6 +25,8 @@ are on the same one of three curated lists; half or double of it makes little di
 MOST_MEASURED = 100_000
 """The most papers whose measures are held in memory, 216 bytes each."""
 _MOST_ANSWERS = 5_000
+_AT_ONCE = 500
+"""Papers that are measured at once: few, so that other threads go on in between."""
 
 Floats = NDArray[np.float32]
 
@@ -46,6 +48,10 @@ class SimilarPapers:
         """(papers, likenesses) of the nearest papers, best first, without the paper itself. The paper is given by its
         number in the index, or as a value."""
         return self._to_given(paper, limit) if isinstance(paper, Paper) else self._of_indexed(paper, limit)
+
+    def prepare(self) -> None:
+        """Measure all papers, or as many of the latest as are kept, so that nobody waits for it later."""
+        self._measures.fill()
 
     def _to_given(self, paper: Paper, limit: int) -> tuple[Rows, Floats]:
         row, tokens = self._features.matrix_of([paper]), self._features.tokens_of(paper)
@@ -123,6 +129,13 @@ class _Measures:
             with self._lock:
                 self._keep(missing, factors[~held], rounded)
         return factors, embeddings
+
+    def fill(self) -> None:
+        """Measure the latest papers, as many as are kept."""
+        latest = self._features.snapshot.alive[-len(self._owners) :]
+        missing = latest[self._places[latest] < 0]
+        for start in range(0, len(missing), _AT_ONCE):
+            self.of(missing[start : start + _AT_ONCE])
 
     def _keep(self, papers: Rows, factors: Floats, embeddings: NDArray[np.float16]) -> None:
         """Keep the measures in the place of those that were kept first."""

@@ -135,7 +135,8 @@ async def _kinds(store: Store, rng: random.Random) -> list[Kind]:
     """The kinds of pages. No page but the kept one comes twice before all others of its kind have come."""
     rows = tables.papers.c
     async with store.read() as tx:
-        on_day = sa.select(rows.listed_on, sa.func.count()).where(rows.listed_on.is_not(None)).group_by(rows.listed_on)
+        on_day = sa.select(rows.listed_on, sa.func.count()).where(rows.listed_on.is_not(None), ~rows.withdrawn)
+        on_day = on_day.group_by(rows.listed_on)
         days = [
             f"/day/{day}?page={page}"
             for day, count in (await tx.execute(on_day)).all()

@@ -16,7 +16,7 @@ from bot.model.messages import Action, Message, Place, Reaction, Style
 from bot.model.number_emoji import keycap
 from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected, Rewriting, Uncertain
 from bot.store import channels
-from bot.store.database import _HIGH_PRIORITY, Store
+from bot.store.database import _PRIORITY, Store, _Priority
 from bot.store.states import ChannelState
 from bot.store.votes import Vote, VoteSignal
 from tests.fakes.clock import Clock
@@ -39,7 +39,7 @@ class Board(FakeChat):
     async def rewrite(self, place: Place, posted: str, message: Message, key: str) -> None:
         self.tries += 1
         self.at_it.set()
-        self.went_ahead |= _HIGH_PRIORITY.get()
+        self.went_ahead |= _PRIORITY.get() is _Priority.HIGH
         if self.gate:
             await self.gate.wait()
         if self.troubles:

@@ -7,7 +7,7 @@ import pytest
 
 from recommender import Recommender
 from recommender.learning import similar as similar_module
-from recommender.learning.features import EMBEDDING_WEIGHT
+from recommender.learning.features import EMBEDDING_WEIGHT, Features
 from recommender.learning.similar import EMBEDDING_SHARE, SimilarPapers
 from tests.recommender.papers import library
 
@@ -70,3 +70,22 @@ def test_many_threads_find_the_same(engine: Recommender, monkeypatch: pytest.Mon
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda number: shared._to_indexed(number, 8)[0].tolist(), numbers))
     assert found == [expected[number] for number in numbers]
+
+
+def test_prepared_papers_need_no_more_measures(engine: Recommender, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = _fresh(engine)
+    monkeypatch.setattr(similar_module, "_AT_ONCE", 50)
+    prepared.prepare()
+    expected = _fresh(engine).similar(8, 10)
+    monkeypatch.setattr(Features, "measures", None)
+    prepared.prepare()
+    papers, likenesses = prepared.similar(8, 10)
+    assert np.array_equal(papers, expected[0])
+    assert np.array_equal(likenesses, expected[1])
+
+
+def test_of_a_large_index_the_latest_papers_are_prepared(engine: Recommender, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similar_module, "MOST_MEASURED", 30)
+    prepared = _fresh(engine)
+    prepared.prepare()
+    assert np.flatnonzero(prepared._measures._places >= 0).tolist() == [*range(len(engine) - 30, len(engine))]

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.store import exposures, metadata
-from bot.store.database import Store, high_priority
+from bot.store.database import Store, for_visitors, high_priority
 
 
 @contextlib.asynccontextmanager
@@ -57,6 +57,22 @@ async def test_a_priority_write_runs_between_background_writes(sqlite_store: Sto
         assert not all(task.done() for task in many)
         await asyncio.gather(*many)
         assert counted[0] >= 290
+
+
+async def test_a_visitor_waits_behind_visitors_alone(sqlite_store: Store) -> None:
+    many = [asyncio.create_task(put(sqlite_store, str(number))) for number in range(300)]
+    await asyncio.sleep(0)
+
+    async def visit() -> None:
+        with for_visitors():
+            async with sqlite_store.read() as tx:
+                await metadata.get(tx, "a")
+
+    async with turns() as counted:
+        await asyncio.gather(*(visit() for _ in range(10)))
+        assert 10 <= counted[0] < 50
+        assert not all(task.done() for task in many)
+        await asyncio.gather(*many)
 
 
 async def test_an_open_write_keeps_other_writers_out(sqlite_store: Store) -> None:
