@@ -18,7 +18,7 @@ from bot.digests.feedback import EmojiTable
 from bot.estimator import ChosenEstimator
 from bot.jobs.alerts import Alerts
 from bot.jobs.channel_feeds import ChannelFeeds
-from bot.jobs.clean_up import delete_removed_workspaces
+from bot.jobs.clean_up import delete_removed_workspaces, shorten_old_messages
 from bot.jobs.delivery import DeliveryWorker, RetryPolicy
 from bot.jobs.ingest import Ingest, OpenFeed
 from bot.jobs.lost_channels import LostChannels
@@ -43,6 +43,8 @@ from bot.store.opening import open_store
 from recommender import Baseline, Paper
 
 _TOKENS_EVERY = timedelta(minutes=10)
+_WHOLE_DAYS = 7
+"""A sent message keeps the texts of its papers for so many days longer than its reactions are read back."""
 _INDEX_EVERY = timedelta(seconds=30)
 
 
@@ -175,6 +177,7 @@ def build(
     resync = ReactionResync(store, reactions, platforms, clock, timedelta(days=settings.votes.read_back_days))
     lost_channels = LostChannels(store, platforms, clock, grace)
     keep = timedelta(days=settings.slack.keep_days)
+    whole_for = timedelta(days=settings.votes.read_back_days + _WHOLE_DAYS)
     tick, minute = timedelta(seconds=settings.schedule.tick_seconds), timedelta(minutes=1)
     hour, day = timedelta(hours=1), timedelta(days=1)
     jobs = [
@@ -184,6 +187,7 @@ def build(
         Job("search index", paper_index.follow, _INDEX_EVERY, slow=True),
         Job("vote counts", lambda: vote_counters.refresh_since(clock() - REFRESHED_FOR), day),
         Job("lost channels", lost_channels.try_again, tick, slow=True),
+        Job("old messages", lambda: shorten_old_messages(store, leases, clock, whole_for), day, slow=True),
         Job("removed workspaces", lambda: delete_removed_workspaces(store, clock, keep), day),
         Job("old events", reactions.purge, day),
         Job("unfinished events", partial(reactions.replay, untried=True), minute),

@@ -15,9 +15,10 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.digests import cards, layout
+from bot.digests import layout
+from bot.digests.past_messages import with_papers
 from bot.model.codec import dump_message, load_message
-from bot.model.messages import Card, Line, Message
+from bot.model.messages import Message
 from bot.model.text import count
 from bot.store import deliveries, exposures, metadata, papers
 from bot.store.deliveries import Delivery, Post
@@ -96,16 +97,7 @@ async def applied(post: Post, changes: Changes) -> Post:
 def _updated(message: Message, changes: Changes) -> Message:
     if changes.cards is not None:
         return replace(message, text=_header(message.text, changes.cards, changes.delivery.local_date))
-    card = _card(message.card, changes.papers[0]) if message.card and 0 in changes.papers else message.card
-    lines = (
-        _line(line, changes.papers[number]) if number in changes.papers else line
-        for number, line in enumerate(message.lines, 1)
-    )
-    several = (
-        _card(each, changes.papers[number]) if number in changes.papers else each
-        for number, each in enumerate(message.cards, 1)
-    )
-    return replace(message, card=card, lines=tuple(lines), cards=tuple(several))
+    return with_papers(message, changes.papers)
 
 
 def _header(text: str, card_count: int, day: date) -> str:
@@ -113,11 +105,3 @@ def _header(text: str, card_count: int, day: date) -> str:
     if card_count or not _COUNT.match(text):
         return _COUNT.sub(count(card_count, "paper"), text)
     return layout.nothing_new(day, "what was picked has been withdrawn meanwhile.")
-
-
-def _card(card: Card, paper: Paper) -> Card:
-    return cards.card(paper, card.why, guess=card.guess, note=card.note)
-
-
-def _line(line: Line, paper: Paper) -> Line:
-    return cards.line(paper, line.detail, line.note)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextvars import Context
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,11 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests.cards import by_button
 from bot.digests.feedback import BUTTONS, EmojiTable, button_tally
+from bot.digests.past_messages import lacks_papers, with_papers
 from bot.jobs.tasks import cancel_all
 from bot.model.codec import load_message
-from bot.model.messages import Message
+from bot.model.messages import Card, Line, Message
 from bot.ports.platform import AccessLost, NotAccepted, Platform, Rejected, Rewriting, Sleep
-from bot.store import channels, deliveries, exposures, votes
+from bot.store import channels, deliveries, exposures, papers, votes
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Post
@@ -87,16 +88,16 @@ class VoteCounters:
         finally:
             del self._under_way[channel_id]
 
-    async def _edit(self, channel_id: int, papers: Collection[str]) -> None:
+    async def _edit(self, channel_id: int, paper_ids: Collection[str]) -> None:
         async with self._gate, self._store.read() as tx:
             channel = await channels.get(tx, channel_id)
             platform = self._able.get(channel.place.platform) if channel else None
             if channel is None or platform is None or channel.state is ChannelState.LOST:
                 return
-            posts = await deliveries.posts_about(tx, channel_id, papers)
+            posts = await deliveries.posts_about(tx, channel_id, paper_ids)
             messages = [await _with_tallies(tx, post, self._emoji) for post in posts]
         for post, message in zip(posts, messages, strict=True):
-            if not await self._put(platform, channel, post, message):
+            if message and not await self._put(platform, channel, post, message):
                 return
 
     async def _put(self, platform: Rewriting, channel: Channel, post: Post, message: Message) -> bool:
@@ -126,10 +127,15 @@ class VoteCounters:
         return isinstance(failure, Rejected)
 
 
-async def _with_tallies(tx: AsyncConnection, post: Post, emoji: EmojiTable) -> Message:
-    """A post's message, with the votes by button on each of its papers."""
+async def _with_tallies(tx: AsyncConnection, post: Post, emoji: EmojiTable) -> Message | None:
+    """A post's message, with the votes by button on each of its papers. None for an old message of a paper that is
+    gone."""
     message = load_message(post.body)
     numbers = {} if post.paper_id else await exposures.by_number(tx, post.channel_id, post.id)
+    if lacks_papers(message):
+        message = await _completed(tx, post, message, numbers)
+        if lacks_papers(message):
+            return None
     votes_by_paper = await votes.for_papers(
         tx, post.channel_id, [post.paper_id] if post.paper_id else [*numbers.values()]
     )
@@ -138,6 +144,21 @@ async def _with_tallies(tx: AsyncConnection, post: Post, emoji: EmojiTable) -> M
     by_number = [tallies.get(numbers.get((post.id, number), ""), "") for number in range(1, len(message.lines) + 1)]
     lines = (replace(line, tally=tally) for line, tally in zip(message.lines, by_number, strict=True))
     return replace(message, card=card, lines=tuple(lines))
+
+
+async def _completed(
+    tx: AsyncConnection, post: Post, message: Message, numbers: Mapping[tuple[int, int], str]
+) -> Message:
+    """An old message with the texts of those of its papers that are still there."""
+    several: Sequence[Card | Line] = message.lines or message.cards
+    entries = [(0, message.card)] if message.card else list(enumerate(several, 1))
+    known = {}
+    for number, entry in entries:
+        paper_id = (numbers.get((post.id, number)) if number else post.paper_id) or entry.paper_id
+        if paper := await papers.get(tx, await papers.resolve(tx, paper_id) or ""):
+            known[number] = paper
+    # The texts of papers may be full of TeX, so they are converted in a thread.
+    return await asyncio.to_thread(with_papers, message, known)
 
 
 def _reason(error: Exception) -> str:

@@ -16,6 +16,11 @@ def dump_message(message: Message) -> dict[str, object]:
     return dict(_MESSAGE.dump_python(message, mode="json", by_alias=True))
 
 
+def dump_short(message: Message) -> dict[str, object]:
+    """Like `dump_message`, without the values that are the defaults."""
+    return dict(_MESSAGE.dump_python(message, mode="json", by_alias=True, exclude_defaults=True))
+
+
 def load_message(body: Mapping[str, object]) -> Message:
     """The message that a post's row holds. Raises pydantic's ValidationError for JSON that is none."""
     return _MESSAGE.validate_python(dict(body))

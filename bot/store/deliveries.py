@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -203,6 +203,29 @@ async def sent_after(tx: AsyncConnection, channel_id: int, moment: datetime) -> 
         posts.c.channel_id == channel_id, posts.c.state == PostState.SENT, posts.c.sent_at > moment
     )
     return [_post(row) for row in await tx.execute(query.order_by(posts.c.delivery_id, posts.c.position))]
+
+
+async def sent_before(
+    tx: AsyncConnection, moment: datetime, after: tuple[datetime, int], limit: int
+) -> list[tuple[datetime, int, dict[str, Any]]]:
+    """(time, id, body) of the posts that were to be sent before a moment, and were, from the one `after` this time and
+    id on."""
+    beyond = sa.or_(posts.c.not_before > after[0], sa.and_(posts.c.not_before == after[0], posts.c.id > after[1]))
+    query = (
+        sa.select(posts.c.not_before, posts.c.id, posts.c.body)
+        # The first two conditions name the range of the index.
+        .where(posts.c.state == PostState.SENT, posts.c.not_before >= after[0], posts.c.not_before < moment, beyond)
+        .order_by(posts.c.not_before, posts.c.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1], row[2]) for row in await tx.execute(query)]
+
+
+async def put_bodies(tx: AsyncConnection, bodies: Mapping[int, dict[str, Any]]) -> None:
+    """Replace the bodies of some sent posts, by id."""
+    change = sa.update(posts).where(posts.c.id == sa.bindparam("post"), posts.c.state == PostState.SENT)
+    rows = [{"post": post_id, "new": body} for post_id, body in bodies.items()]
+    await tx.execute(change.values(body=sa.bindparam("new", type_=posts.c.body.type)), rows)
 
 
 async def next_post(tx: AsyncConnection, channel_id: int, states: Sequence[PostState]) -> Post | None:
