@@ -43,8 +43,8 @@ from bot.store.opening import open_store
 from recommender import Baseline, Paper
 
 _TOKENS_EVERY = timedelta(minutes=10)
-_WHOLE_DAYS = 7
-"""A sent message keeps the texts of its papers for so many days longer than its reactions are read back."""
+_WHOLE = timedelta(days=7)
+"""A sent message keeps the texts of its papers for so much longer than its reactions are read back."""
 _INDEX_EVERY = timedelta(seconds=30)
 
 
@@ -69,6 +69,7 @@ class App:
     emoji: EmojiTable
     private: PrivateIndexes
     leases: Leases
+    resync: ReactionResync
 
 
 PlatformsOver = Callable[[Store], Awaitable[Mapping[str, Platform]]]
@@ -174,10 +175,11 @@ def build(
         store, ingest, alerts, clock, timedelta(minutes=settings.sources.every_minutes), channel_feeds
     )
     planner = DigestPlanner(store, digests, delivery_worker, source_reading, platforms, clock, grace, leases)
-    resync = ReactionResync(store, reactions, platforms, clock, timedelta(days=settings.votes.read_back_days))
+    look_back = timedelta(days=settings.votes.read_back_days)
+    resync = ReactionResync(store, reactions, platforms, clock, look_back, leases)
     lost_channels = LostChannels(store, platforms, clock, grace)
     keep = timedelta(days=settings.slack.keep_days)
-    whole_for = timedelta(days=settings.votes.read_back_days + _WHOLE_DAYS)
+    whole_for = look_back + _WHOLE
     tick, minute = timedelta(seconds=settings.schedule.tick_seconds), timedelta(minutes=1)
     hour, day = timedelta(hours=1), timedelta(days=1)
     jobs = [
@@ -215,6 +217,7 @@ def build(
         emoji,
         private,
         leases,
+        resync,
     )
 
 

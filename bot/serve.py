@@ -65,6 +65,7 @@ async def serve(
         for platform in app.platforms.values():
             if isinstance(platform, Connecting):
                 await stack.enter_async_context(platform.connected())
+        app.resync.listens_on(platforms)
         await app.scheduler.recover()
         app.scheduler.start()
         not_refused = set(platforms)

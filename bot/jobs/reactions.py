@@ -26,12 +26,11 @@ from bot.jobs.tasks import cancel_all
 from bot.model.messages import SUPER_REACTION_SUFFIX, Place, Reaction
 from bot.model.number_emoji import number_of
 from bot.ports.platform import AccessLost, Clock, NotAccepted, Platform, PlatformError, Rejected, Sleep, WorkspaceLost
-from bot.store import channels, deliveries, exposures, inbox, metadata, papers, votes
+from bot.store import channels, deliveries, exposures, inbox, papers, read_backs, votes
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Post
 from bot.store.errors import StoreError
-from bot.store.states import ChannelState, PostState
 from bot.store.votes import Vote, VoteSignal
 
 log = structlog.get_logger(__name__)
@@ -39,6 +38,8 @@ _REACTION = TypeAdapter(Reaction)
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _TRIES = 5
 _WORKSPACES_AT_ONCE = 5
+_WORKSPACES_MARKED = 1_000
+"""Workspaces whose channels are marked in one transaction."""
 _FAILURES_IN_A_ROW = 3
 _REMEMBERED = timedelta(days=2)
 """How long an event's id is kept: platforms repeat an event for a day at most."""
@@ -80,6 +81,14 @@ class _Applied:
     early: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """The result of a resync: how many votes changed, and the channels whose reactions could not all be read."""
+
+    changes: int = 0
+    unread: frozenset[int] = frozenset()
+
+
 class ReactionRecorder:
     """Records reactions, from events and as read back from a platform, which has `timeout` seconds to answer for one
     message and may ask to wait. `refresh_tally` is called with the (channel id, paper id) whose button counts an emoji
@@ -96,8 +105,6 @@ class ReactionRecorder:
     ) -> None:
         self._store, self._clock, self._sleep, self._emoji, self._timeout = store, clock, sleep, emoji, timeout
         self._refresh_tally = refresh_tally
-        self.resync_requests = 0
-        """How often a resync was requested: one that runs at that time is to be repeated."""
         self._early: defaultdict[int, dict[tuple[str, str], None]] = defaultdict(dict)
         self._resyncing = set[asyncio.Task[None]]()
 
@@ -168,7 +175,7 @@ class ReactionRecorder:
         await asyncio.gather(*self._resyncing)
 
     async def stop(self) -> None:
-        """Cancel the running reads; at the next start all reactions are read back."""
+        """Cancel the running reads; the next day's resync reads these reactions back."""
         await cancel_all(self._resyncing)
 
     async def _resync_late(self, platform: Platform, place: Place, post: Post) -> None:
@@ -186,7 +193,8 @@ class ReactionRecorder:
                 if await self.resync_message(platform, place, post.message or ""):
                     return
                 await self._sleep(_FIRST_WAIT_SECONDS * 2.0**number)
-            await self.request_resync()
+            async with self._store.write() as tx:
+                await read_backs.request_of_channel(tx, post.channel_id, self._clock())
         except Exception:
             log.exception(
                 "The reactions on a message could not be read; the daily resync reads them.", channel=post.channel_id
@@ -199,11 +207,16 @@ class ReactionRecorder:
             async with self._store.write() as tx:
                 has_more = await inbox.purge(tx, now - _REMEMBERED, now - _GIVEN_UP)
 
-    async def request_resync(self) -> None:
-        """Have all reactions read back soon: some of their events may never have arrived."""
-        self.resync_requests += 1
-        async with self._store.write() as tx:
-            await metadata.forget(tx, metadata.READ_BACK_AT)
+    async def request_resync(self, platform: str, among: Callable[[str], bool] | None = None) -> None:
+        """Have the reactions of a platform's channels read back soon, since events may never have arrived: in the
+        workspaces for which `among` is true, or in all."""
+        async with self._store.read() as tx:
+            workspaces = await channels.workspaces(tx, platform)
+        wanted = [name for name in workspaces if among is None or among(name)]
+        for start in range(0, len(wanted), _WORKSPACES_MARKED):
+            async with self._store.write() as tx:
+                some = wanted[start : start + _WORKSPACES_MARKED]
+                await read_backs.request(tx, platform, some, self._clock())
 
     async def resync_message(self, platform: Platform, place: Place, message: str) -> bool:
         """Compare the reactions on one message with the votes on its papers; False if they could not be read. Nothing
@@ -211,57 +224,53 @@ class ReactionRecorder:
         async with self._store.read() as tx:
             channel = await channels.find(tx, place)
             post = await deliveries.post_by_message(tx, channel.id, message) if channel else None
-            by_paper = await _by_paper(tx, channel.id) if channel and post else []
+            by_paper = await _by_paper(tx, channel.id, [post]) if channel and post else []
         answers: dict[int, _Answer] = {}
-        for slots in by_paper:
-            if channel and post and any(slot.post.id == post.id for slot in slots):
-                try:
-                    await self._compare(platform, channel, slots, answers)
-                except Rejected:
-                    continue
-                except (PlatformError, TimeoutError) as error:
-                    reason = str(error) or type(error).__name__
-                    log.warning("Reactions could not be read back.", channel=channel.id, why=reason)
-                    return False
+        for slots in by_paper if channel else ():
+            assert channel is not None
+            try:
+                await self._compare(platform, channel, slots, answers)
+            except Rejected:
+                continue
+            except (PlatformError, TimeoutError) as error:
+                reason = str(error) or type(error).__name__
+                log.warning("Reactions could not be read back.", channel=channel.id, why=reason)
+                return False
         return True
 
-    async def resync(self, platforms: Mapping[str, Platform], since: datetime) -> int:
-        """Compare the votes on posts sent since then with the reactions on the platform; how many votes changed.
+    async def resync(self, platform: Platform, since: Mapping[Channel, datetime]) -> Resync:
+        """Compare the votes on the posts of channels, sent since a moment of each, with the reactions on the platform.
 
-        This recovers reactions that were made while the bot was not running, on platforms that can report them. No
-        workspace waits for another.
+        This recovers reactions whose events did not arrive, on platforms that can report them. No workspace waits for
+        another.
         """
-        platform_names = [name for name, platform in platforms.items() if platform.capabilities.reads_reactions]
-        workspaces: defaultdict[tuple[str, str], list[Channel]] = defaultdict(list)
-        async with self._store.read() as tx:
-            for channel in await channels.list_all(tx, platform_names):
-                if channel.state is not ChannelState.LOST:
-                    workspaces[channel.place.platform, channel.place.workspace].append(channel)
+        workspaces: defaultdict[str, list[Channel]] = defaultdict(list)
+        for channel in since:
+            workspaces[channel.place.workspace].append(channel)
         gate = asyncio.Semaphore(_WORKSPACES_AT_ONCE)
 
-        async def read(platform: Platform, workspace_channels: Sequence[Channel]) -> int:
+        async def read(some: Sequence[Channel]) -> Resync:
             async with gate:
-                return await self._read_workspace(platform, workspace_channels, since)
+                return await self._read_workspace(platform, {channel: since[channel] for channel in some})
 
-        reads = (read(platforms[name], workspace_channels) for (name, _), workspace_channels in workspaces.items())
-        outcomes = await asyncio.gather(*reads, return_exceptions=True)
+        outcomes = await asyncio.gather(*map(read, workspaces.values()), return_exceptions=True)
+        result = Resync()
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
-        return sum(outcome for outcome in outcomes if isinstance(outcome, int))
+            result = Resync(result.changes + outcome.changes, result.unread | outcome.unread)
+        return result
 
-    async def _read_workspace(self, platform: Platform, workspace_channels: Sequence[Channel], since: datetime) -> int:
+    async def _read_workspace(self, platform: Platform, since: Mapping[Channel, datetime]) -> Resync:
         """Compare the channels of one workspace, one after the other; after some failures in a row a channel is
         skipped."""
-        changes = 0
-        for channel in workspace_channels:
+        changes, unread = 0, set[int]()
+        for channel, moment in since.items():
             failures = 0
             async with self._store.read() as tx:
-                by_paper = await _by_paper(tx, channel.id)
+                by_paper = await _by_paper(tx, channel.id, await deliveries.sent_after(tx, channel.id, moment))
             answers: dict[int, _Answer] = {}
             for slots in by_paper:
-                if not any(slot.post.sent_at and slot.post.sent_at >= since for slot in slots):
-                    continue
                 try:
                     changes += await self._compare(platform, channel, slots, answers)
                     failures = 0
@@ -270,7 +279,7 @@ class ReactionRecorder:
                 except WorkspaceLost as error:
                     async with self._store.write() as tx:
                         await channels.lose_all(tx, channel.place.platform, channel.place.workspace, str(error))
-                    return changes
+                    return Resync(changes, frozenset(unread))
                 except AccessLost:
                     break  # the delivery worker finds out, and tells the owner once
                 except Rejected as error:  # a deleted message, which tells nothing about the others
@@ -278,10 +287,11 @@ class ReactionRecorder:
                 except Exception as error:
                     reason = str(error) or type(error).__name__
                     log.warning("Reactions could not be read back.", channel=channel.id, why=reason)
+                    unread.add(channel.id)
                     failures += 1
                     if failures == _FAILURES_IN_A_ROW:
                         break
-        return changes
+        return Resync(changes, frozenset(unread))
 
     async def _compare(
         self, platform: Platform, channel: Channel, slots: Sequence[_PaperSlot], answers: dict[int, _Answer]
@@ -399,15 +409,26 @@ def _body(reaction: Reaction) -> dict[str, Any]:
     return dict(_REACTION.dump_python(reaction, mode="json"))
 
 
-async def _by_paper(tx: AsyncConnection, channel_id: int) -> list[list[_PaperSlot]]:
-    """Where each of a channel's papers stands on its platform. A paper that others were merged into stands in several
-    places."""
+async def _by_paper(tx: AsyncConnection, channel_id: int, posts: Sequence[Post]) -> list[list[_PaperSlot]]:
+    """Where each of the papers on some posts of a channel stands on its platform. A paper that others were merged into
+    stands on further posts too."""
+    recent_slots = await _slots_by_paper(tx, posts)
+    if not recent_slots:
+        return []
+    others = {post.id: post for post in await deliveries.posts_about(tx, channel_id, list(recent_slots))}
+    others |= {post.id: post for post in await deliveries.posts_of_merged(tx, channel_id)}
+    every = {post.id: post for post in posts if post.message} | others
+    ordered = sorted(every.values(), key=lambda post: (post.delivery_id, post.position))
+    return [slots for paper_id, slots in (await _slots_by_paper(tx, ordered)).items() if paper_id in recent_slots]
+
+
+async def _slots_by_paper(tx: AsyncConnection, posts: Sequence[Post]) -> dict[str, list[_PaperSlot]]:
     slots_by_paper: defaultdict[str, list[_PaperSlot]] = defaultdict(list)
-    ids_by_number = await exposures.by_number(tx, channel_id)
-    for post in await deliveries.posts_in_channel(tx, channel_id, [PostState.SENT]):
+    ids_by_number = await exposures.numbers_on(tx, [post.id for post in posts])
+    for post in posts:
         for slot in await _paper_slots(tx, post, ids_by_number) if post.message else ():
             slots_by_paper[slot.paper_id].append(slot)
-    return list(slots_by_paper.values())
+    return slots_by_paper
 
 
 async def _paper_slots(

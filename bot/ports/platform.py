@@ -124,8 +124,9 @@ class BotApi(Protocol):
         """Reactions were removed from a message, and the platform does not say whose: read the remaining ones back."""
         ...
 
-    async def resync_reactions_soon(self) -> None:
-        """Reactions may have been missed: read all reactions back soon."""
+    async def resync_reactions_soon(self, platform: str, among: Callable[[str], bool] | None = None) -> None:
+        """Reactions may have been missed: read them back soon, in the platform's workspaces for which `among` is true,
+        or in all."""
         ...
 
     async def suggest(self, place: Place, line: str, limit: int = 25) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import structlog
@@ -132,9 +132,10 @@ class BotService:
         """Read the reactions on one message back from its platform."""
         await self._reactions.resync_message(self._services.platforms[place.platform], place, message)
 
-    async def resync_reactions_soon(self) -> None:
-        """Have all reactions read back soon."""
-        await self._reactions.request_resync()
+    async def resync_reactions_soon(self, platform: str, among: Callable[[str], bool] | None = None) -> None:
+        """Have the reactions in the platform's workspaces read back soon: in those for which `among` is true, or in
+        all."""
+        await self._reactions.request_resync(platform, among)
 
     async def suggest(self, place: Place, line: str, limit: int = 25) -> list[str]:
         """Whole lines that complete a line: commands, this channel's topics, then titles. Empty while the store does$

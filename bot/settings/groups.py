@@ -256,7 +256,7 @@ class VotesSettings(Section):
         description="A new channel begins with what its workspace's other channels like; private ones teach no other.",
     )
     read_back_days: int = Field(
-        7, ge=0, le=60, description="Reactions of posts this young are read back on start and daily."
+        7, ge=0, le=60, description="Reactions of posts this young are read back where some may have been missed."
     )
 
 

@@ -95,13 +95,13 @@ async def find(tx: AsyncConnection, place: Place) -> Channel | None:
     """The channel at a place; None if the bot was never there."""
     where = {"platform": place.platform, "workspace": place.workspace, "address": place.address}
     row = (await tx.execute(_BY_PLACE, where)).one_or_none()
-    return _channel(row) if row else None
+    return channel_of(row) if row else None
 
 
 async def get(tx: AsyncConnection, channel_id: int) -> Channel | None:
     """The channel with an id; None if there is none."""
     row = (await tx.execute(sa.select(channels).where(channels.c.id == channel_id))).one_or_none()
-    return _channel(row) if row else None
+    return channel_of(row) if row else None
 
 
 async def named(tx: AsyncConnection, name: str) -> list[Channel]:
@@ -118,7 +118,7 @@ async def named(tx: AsyncConnection, name: str) -> list[Channel]:
         )
         .order_by(channels.c.id)
     )
-    return [_channel(row) for row in rows]
+    return [channel_of(row) for row in rows]
 
 
 async def list_all(tx: AsyncConnection, platforms: Sequence[str] | None = None) -> list[Channel]:
@@ -126,7 +126,13 @@ async def list_all(tx: AsyncConnection, platforms: Sequence[str] | None = None) 
     query = sa.select(channels).order_by(channels.c.id)
     if platforms is not None:
         query = query.where(channels.c.platform.in_(platforms))
-    return [_channel(row) for row in await tx.execute(query)]
+    return [channel_of(row) for row in await tx.execute(query)]
+
+
+async def workspaces(tx: AsyncConnection, platform: str) -> list[str]:
+    """The workspaces of a platform that have channels."""
+    names = sa.select(channels.c.workspace).distinct().where(channels.c.platform == platform)
+    return list((await tx.execute(names.order_by(channels.c.workspace))).scalars())
 
 
 async def in_workspace(tx: AsyncConnection, platform: str, workspace: str) -> list[Channel]:
@@ -136,7 +142,7 @@ async def in_workspace(tx: AsyncConnection, platform: str, workspace: str) -> li
         .where(channels.c.platform == platform, channels.c.workspace == workspace)
         .order_by(channels.c.name, channels.c.id)
     )
-    return [_channel(row) for row in rows]
+    return [channel_of(row) for row in rows]
 
 
 async def locked(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[int, Channel]:
@@ -144,7 +150,7 @@ async def locked(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[int,
     so that no other process plans for them."""
     query = sa.select(channels).where(is_any(tx, channels.c.id, channel_ids)).order_by(channels.c.id)
     rows = await tx.execute(query.with_for_update(key_share=True))
-    return {row.id: _channel(row) for row in rows}
+    return {row.id: channel_of(row) for row in rows}
 
 
 async def due(
@@ -161,7 +167,7 @@ async def due(
     query = sa.select(channels).where(*is_due).order_by(channels.c.next_due_at, channels.c.id).limit(limit)
     if among is not None:
         query = query.where(is_any(tx, channels.c.id, among))
-    return [_channel(row) for row in await tx.execute(query)]
+    return [channel_of(row) for row in await tx.execute(query)]
 
 
 async def due_after(tx: AsyncConnection, moment: datetime, platforms: Sequence[str]) -> list[Channel]:
@@ -173,7 +179,7 @@ async def due_after(tx: AsyncConnection, moment: datetime, platforms: Sequence[s
             channels.c.platform.in_(platforms),
         )
     )
-    return [_channel(row) for row in rows]
+    return [channel_of(row) for row in rows]
 
 
 async def change(tx: AsyncConnection, channel_id: int, **values: Any) -> None:
@@ -222,7 +228,8 @@ async def change_due_of_each(tx: AsyncConnection, hours: Iterable[tuple[int, dat
         await tx.execute(_CHANGE_DUE, rows)
 
 
-def _channel(row: Any) -> Channel:
+def channel_of(row: Any) -> Channel:
+    """The channel of a row of the table."""
     return Channel(
         id=row.id,
         place=Place(row.platform, row.address, row.workspace, row.name, PlaceKind(row.kind), row.private),

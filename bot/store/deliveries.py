@@ -272,6 +272,23 @@ async def posts_about(tx: AsyncConnection, channel_id: int, paper_ids: Collectio
     return [_post(row) for row in await tx.execute(query)]
 
 
+async def posts_of_merged(tx: AsyncConnection, channel_id: int) -> list[Post]:
+    """The messages in a channel with a paper that was merged into another one which stands there too, or is gone: the
+    text alone names it."""
+    card = sa.type_coerce(posts.c.body, sa.JSON)[("card", "paper_id")].as_string()
+    is_unnumbered = sa.exists().where(
+        numbers.c.post_id == posts.c.id, numbers.c.channel_id == channel_id, numbers.c.paper_id.is_(None)
+    )
+    query = sa.select(posts).where(
+        posts.c.channel_id == channel_id,
+        posts.c.state == PostState.SENT,
+        posts.c.paper_id.is_(None),
+        posts.c.message.is_not(None),
+        sa.or_(is_unnumbered, card.is_not(None)),
+    )
+    return [_post(row) for row in await tx.execute(query.order_by(posts.c.delivery_id, posts.c.position))]
+
+
 async def channels_to_deliver(
     tx: AsyncConnection,
     now: datetime,

@@ -9,9 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.tables import facts, insert_new
 
-READ_BACK_AT = "reactions_read_back_at"
-"""The key of the time at which reactions were last read back; without it they are read back soon."""
-
 
 async def get(tx: AsyncConnection, name: str) -> str | None:
     """The value of a key, None if it is not set."""

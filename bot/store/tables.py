@@ -249,8 +249,13 @@ channels = sa.Table(
     sa.Column("next_due_at", Instant),
     sa.Column("next_due_on", sa.Date),
     sa.Column("created_at", Instant, nullable=False),
+    # When its reactions are read back next.
+    sa.Column("read_back_at", Instant, nullable=False, server_default=sa.text("'2000-01-01 00:00:00+00:00'")),
+    # When it turned out that events of its reactions may be missing; NULL once they are read back.
+    sa.Column("missed_at", Instant),
     sa.UniqueConstraint("platform", "workspace", "address"),
     sa.Index("ix_channels_due", "state", "next_due_at"),
+    sa.Index("ix_channels_read_back_at", "platform", "read_back_at"),
     sqlite_autoincrement=True,
 )
 
@@ -362,7 +367,7 @@ posts = sa.Table(
     sa.Column("tried_at", Instant),
     sa.UniqueConstraint("channel_id", "paper_id"),
     sa.Index("ix_posts_delivery_id", "delivery_id", "position"),
-    sa.Index("ix_posts_channel_id", "channel_id", "state"),
+    sa.Index("ix_posts_channel_id", "channel_id", "state", "sent_at"),
     sa.Index("ix_posts_message", "channel_id", "message"),
     sa.Index("ix_posts_state", "state", "not_before"),
 )

@@ -21,6 +21,7 @@ from recommender import Feedback
 from tests.fakes.clock import Clock
 from tests.support.chat import FakeChat, Shown
 from tests.support.harness import ADA, BEN, PLACE, BotHarness, demo_papers, harness_over, paper
+from tests.support.voting import resync
 
 PAPERS = demo_papers()
 TUCKING = Capabilities(
@@ -188,7 +189,7 @@ async def test_a_resync_reads_numbers_on_title_lists(sqlite_store: Store, clock:
     [one] = lists(harness)
     harness.chat.standing[one.id] = {("ada", "🔟"), ("ben", "1️⃣")}
     since = clock() - timedelta(days=1)
-    assert await harness.app.reactions.resync({harness.chat.name: harness.chat}, since) == 2
+    assert await resync(harness.app.reactions, harness.store, harness.chat, since) == 2
     first, *_, tenth = named(one.message)
     assert {(vote.paper_id, vote.member) for vote in await heard(harness) if vote.value} == {
         (first, "ben"),

@@ -16,7 +16,7 @@ from recommender import Paper
 from tests.fakes.clock import Clock
 from tests.support.chat import FakeChat
 from tests.support.harness import PLACE, demo_papers, harness_over, no_sleep
-from tests.support.voting import ONE, OTHER, TABLE, THIRD, heard, read_back, values, with_cards
+from tests.support.voting import ONE, OTHER, TABLE, THIRD, heard, read_back, resync, values, with_cards
 
 
 async def test_a_resync_records_missed_reactions_and_keeps_button_votes(store: Store, clock: Clock) -> None:
@@ -120,7 +120,7 @@ async def test_a_platform_that_never_answers_is_not_waited_for(sqlite_store: Sto
 
     harness = await with_cards(sqlite_store, clock, Silent())
     reactions = ReactionRecorder(harness.store, clock, no_sleep, TABLE, timeout=0.01)
-    assert await reactions.resync({"fake": harness.chat}, clock() - timedelta(days=1)) == 0
+    assert await resync(reactions, harness.store, harness.chat, clock() - timedelta(days=1)) == 0
 
 
 async def test_a_platform_that_asks_to_wait_is_asked_again_then(sqlite_store: Store, clock: Clock) -> None:
@@ -138,7 +138,7 @@ async def test_a_platform_that_asks_to_wait_is_asked_again_then(sqlite_store: St
     harness = await with_cards(sqlite_store, clock, Busy())
     harness.chat.standing[harness.chat.message_of(ONE)] = {("ada", "👍")}
     reactions = ReactionRecorder(harness.store, clock, sleep, TABLE)
-    assert await reactions.resync({"fake": harness.chat}, clock() - timedelta(days=1)) == 1
+    assert await resync(reactions, harness.store, harness.chat, clock() - timedelta(days=1)) == 1
     assert slept == [40, 40]
 
 

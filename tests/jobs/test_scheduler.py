@@ -21,7 +21,7 @@ from bot.model.messages import Place
 from bot.model.schedule import Hour, Rule
 from bot.ports.platform import NotAccepted
 from bot.sources.base import Batch, Refused
-from bot.store import channels, deliveries, metadata
+from bot.store import channels, deliveries, read_backs
 from bot.store.database import Store
 from bot.store.states import DeliveryState
 from tests.fakes.clock import Clock
@@ -255,7 +255,7 @@ async def test_reactions_that_cannot_be_read_back_hold_up_no_digest(sqlite_store
         await asyncio.wait_for(harness.app.scheduler.tick(), 10)
     assert len(harness.chat.shown["c1"]) == 10
     async with sqlite_store.read() as tx:
-        assert await metadata.get(tx, "reactions_read_back_at") is None, "it is not done"
+        assert await read_backs.any_due(tx, "fake", clock() + timedelta(hours=2)), "it is not done"
     await harness.app.scheduler.stop()
 
 

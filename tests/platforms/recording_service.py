@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from bot.model.messages import Action, Asker, Home, Overview, Place, Reaction, Reply
@@ -75,7 +75,7 @@ class RecordingService:
     async def resync_message(self, place: Place, message: str) -> None:
         self.reread_.append((place, message))
 
-    async def resync_reactions_soon(self) -> None:
+    async def resync_reactions_soon(self, platform: str, among: Callable[[str], bool] | None = None) -> None:
         self.misses += 1
 
     async def suggest(self, place: Place, line: str, limit: int = 25) -> list[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.digests import feedback
 from bot.digests.feedback import EmojiTable
+from bot.jobs.reactions import ReactionRecorder
 from bot.model.messages import Reaction
-from bot.ports.platform import Sleep
+from bot.ports.platform import Platform, Sleep
 from bot.settings import load
+from bot.store import channels
 from bot.store.database import Store
 from recommender import Feedback
 from tests.fakes.clock import Clock
@@ -49,5 +51,13 @@ def reaction(harness: BotHarness, emoji: str, on: bool = True, *, after: float =
 
 
 async def read_back(harness: BotHarness, days: int = 7) -> int:
-    platforms = {harness.chat.name: harness.chat}
-    return await harness.app.reactions.resync(platforms, harness.clock() - timedelta(days=days))
+    since = harness.clock() - timedelta(days=days)
+    return await resync(harness.app.reactions, harness.store, harness.chat, since)
+
+
+async def resync(reactions: ReactionRecorder, store: Store, platform: Platform, since: datetime) -> int:
+    """Read the reactions on the messages since then back, in all channels of a platform; how many votes changed."""
+    async with store.read() as tx:
+        every = await channels.list_all(tx, [platform.name])
+    result = await reactions.resync(platform, dict.fromkeys(every, since))
+    return result.changes

@@ -74,8 +74,14 @@ class Client(discord.AutoShardedClient):
         """A shard is connected. Discord does not send the events from before, so reactions are read back."""
         self.when_connected()
         if self.heard_before or shard_id in self._connected_shards:
-            await self._service.resync_reactions_soon()
+            await self._service.resync_reactions_soon(PLATFORM, self._of_shard(shard_id))
         self._connected_shards.add(shard_id)
+
+    def _of_shard(self, shard_id: int) -> Callable[[str], bool]:
+        """Whether the events of a server come over a shard; those of direct conversations come over the first one.
+        docs.discord.com/developers/events/gateway#sharding-sharding-formula"""
+        count = self.shard_count or 1
+        return lambda server: ((int(server) >> 22) % count if server.isdecimal() else 0) == shard_id
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """A member used a command, a button or a form."""

@@ -130,7 +130,8 @@ class SlackListeners:
         """Let each event through once. An event of `BEFORE_ACK` is handled completely before its acknowledgement."""
         if body.get("type") == _RATE_LIMITED:
             log.warning("Slack withholds events: the workspace has too many.", workspace=context.team_id)
-            await self._service.resync_reactions_soon()
+            team = context.team_id
+            await self._service.resync_reactions_soon(PLATFORM, (lambda workspace: workspace == team) if team else None)
             return await context.ack()
         event_id, event = text_of(body, "event_id"), body.get("event")
         if not event_id or not isinstance(event, dict):

@@ -300,7 +300,7 @@ class SlackPlatform(SlackPosting):
                 async with asyncio.timeout(_CONNECTING_SECONDS):
                     await handler.connect_async()  # type: ignore[no-untyped-call]
             if self._listened:  # Slack repeats events for minutes only, and connecting may have taken longer
-                await service.resync_reactions_soon()
+                await service.resync_reactions_soon(PLATFORM)
             self._listened = True
             await self._watch(handler, service, workspace.identity.workspace)
         finally:

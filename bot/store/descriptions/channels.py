@@ -43,6 +43,8 @@ CHANNELS: dict[str, TableDescription] = {
             "next_due_at": "when the next digest is due",
             "next_due_on": "the day of that digest",
             "created_at": "since when",
+            "read_back_at": "when its reactions are read back from the platform next",
+            "missed_at": "when it turned out that some reactions may not have been told",
         },
         frozenset({"owner", "address", "name"}),
     ),

@@ -19,6 +19,7 @@ from tests.platforms.discord.server import DiscordServer
 from tests.platforms.whole_bot import MortalBot, copy_of_store
 from tests.support.dying import Death, Fate
 from tests.support.harness import demo_papers
+from tests.support.voting import resync
 
 CARDS, THREAD = DigestSettings(count=2), DigestSettings(count=1, style=Style.THREAD)
 AT_ONCE, LATER = timedelta(), timedelta(minutes=10)
@@ -80,7 +81,7 @@ async def test_reactions_during_downtime_are_read_back(sqlite_url: str) -> None:
         await server.bo.reacts(server.message(str(second.message)), "🔥", burst=True)
         server.clock.advance(LATER)
         harness = mortal.begin(Fate())
-        await harness.app.reactions.resync({"discord": server.platform}, server.now() - timedelta(days=7))
+        await resync(harness.app.reactions, harness.store, server.platform, server.now() - timedelta(days=7))
         assert await mortal.votes() == {(first.paper_id, server.bo.id): -1.0, (second.paper_id, server.bo.id): 1.0}
 
 
@@ -127,7 +128,9 @@ async def test_forum_digest_is_one_post_a_day_and_a_deleted_one_hides_no_other(s
         await server.bo.reacts(today.visible[1], "👍")
         await server.ada.deletes(yesterday)
         server.clock.advance(LATER)
-        await mortal.harness.app.reactions.resync({"discord": server.platform}, server.now() - timedelta(days=7))
+        await resync(
+            mortal.harness.app.reactions, mortal.harness.store, server.platform, server.now() - timedelta(days=7)
+        )
         assert list((await mortal.votes()).values()) == [1.0]
 
 
@@ -165,7 +168,9 @@ async def test_an_emoji_put_on_in_both_ways_counts_until_both_are_off(sqlite_url
         await server.bo.unreacts(card, "👍", burst=first)
         await server.ada.reacts(card, "👎")  # once that is known, all before it is
         await mortal.votes_become(vote | {(liked.paper_id, server.ada.id): -1.0})
-        await mortal.harness.app.reactions.resync({"discord": server.platform}, server.now() - timedelta(days=7))
+        await resync(
+            mortal.harness.app.reactions, mortal.harness.store, server.platform, server.now() - timedelta(days=7)
+        )
         await mortal.votes_become(vote | {(liked.paper_id, server.ada.id): -1.0})
         await server.bo.unreacts(card, "👍", burst=not first)
         await mortal.votes_become({(liked.paper_id, server.ada.id): -1.0})

@@ -22,6 +22,7 @@ from tests.platforms.rendered import DIGEST, Snapshots
 from tests.platforms.slack.team import SlackTeam
 from tests.platforms.whole_bot import digest_posted
 from tests.support.harness import BotHarness
+from tests.support.voting import resync
 
 SNAPSHOTS = Snapshots(Path(__file__))
 
@@ -91,7 +92,7 @@ async def test_numbers_on_a_compact_digest_count_also_when_read_back(sqlite_stor
         await team.bo.reacts(team.ml, digest.ts, "one")
         team.clock.advance(timedelta(minutes=1))
         since = team.clock() - timedelta(days=1)
-        assert await harness.app.reactions.resync({"slack": team.platform}, since) == 2
+        assert await resync(harness.app.reactions, harness.store, team.platform, since) == 2
         assert await votes(team, harness) == {one: 1.0, three: 1.0}
 
 
@@ -114,7 +115,7 @@ async def test_titles_are_posted_in_the_headers_thread_and_take_votes_there(sqli
         await team.bo.reacts(team.ml, titles.ts, "one")
         team.clock.advance(timedelta(minutes=1))
         since = team.clock() - timedelta(days=1)
-        assert await harness.app.reactions.resync({"slack": team.platform}, since) == 1
+        assert await resync(harness.app.reactions, harness.store, team.platform, since) == 1
         assert await votes(team, harness) == {listed[0]: 1.0}
 
 
