@@ -22,12 +22,13 @@ from bot.jobs.clean_up import delete_removed_workspaces, shorten_old_messages
 from bot.jobs.delivery import DeliveryWorker, RetryPolicy
 from bot.jobs.ingest import Ingest, OpenFeed
 from bot.jobs.lost_channels import LostChannels
-from bot.jobs.planning import DigestPlanner
+from bot.jobs.planning import PLANNED_AT_ONCE, DigestPlanner
 from bot.jobs.reactions import ReactionRecorder
 from bot.jobs.resync import ReactionResync
 from bot.jobs.scheduler import Job, Scheduler
 from bot.jobs.source_reading import SourceReading
 from bot.jobs.vote_counts import REFRESHED_FOR, VoteCounters
+from bot.jobs.work import InProcessQueue, Kind, Lane, WorkQueue, by_id, looking_for, nothing, undivided
 from bot.model.page_address import PageAddress
 from bot.paper_index import PaperIndex, Progress
 from bot.ports.platform import Clock, Platform, Sleep, TokenRenewing
@@ -46,6 +47,8 @@ _TOKENS_EVERY = timedelta(minutes=10)
 _WHOLE = timedelta(days=7)
 """A sent message keeps the texts of its papers for so much longer than its reactions are read back."""
 _INDEX_EVERY = timedelta(seconds=30)
+_PLANNED_IN_A_JOB, _DELIVERED_AT_ONCE = 250, 50
+"""Channels in one job of the queue that several processes share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class App:
     private: PrivateIndexes
     leases: Leases
     resync: ReactionResync
+    queue: WorkQueue
 
 
 PlatformsOver = Callable[[Store], Awaitable[Mapping[str, Platform]]]
@@ -90,8 +94,10 @@ async def opened(
     sleep: Sleep = asyncio.sleep,
     sources: Sequence[Source] | None = None,
     progress: Progress | None = None,
+    planned_at_once: int = PLANNED_AT_ONCE,
 ) -> AsyncIterator[App]:
-    """The bot on these platforms, with its store and index open. `sources` replace those of the settings."""
+    """The bot on these platforms, with its store and index open. `sources` replace those of the settings. On PostgreSQL
+    it shares its work with other processes by a queue."""
     async with contextlib.AsyncExitStack() as stack:
         store = await open_store(
             settings.store_url,
@@ -107,7 +113,20 @@ async def opened(
         zotero = await stack.enter_async_context(configured_zotero(settings))
         built = platforms if isinstance(platforms, Mapping) else await platforms(store)
         open_feed = await stack.enter_async_context(strangers_feeds(settings))
-        app = build(settings, store, paper_index, built, sources, clock, sleep, zotero=zotero, open_feed=open_feed)
+        queue = None if store.is_sqlite else await _shared_queue(store, settings)
+        app = build(
+            settings,
+            store,
+            paper_index,
+            built,
+            sources,
+            clock,
+            sleep,
+            zotero=zotero,
+            open_feed=open_feed,
+            queue=queue,
+            planned_at_once=planned_at_once,
+        )
         if store.is_sqlite:  # one bot serves it (`operate.single_instance`): the one before is dead
             await app.leases.end_others()
         stack.push_async_callback(app.leases.release_all)
@@ -126,8 +145,11 @@ def build(
     zotero: Zotero | None = None,
     open_feed: OpenFeed | None = None,
     leases: Leases | None = None,
+    queue: WorkQueue | None = None,
+    planned_at_once: int = PLANNED_AT_ONCE,
 ) -> App:
-    """The parts over an open store and index. `seconds` is a clock that only runs forward."""
+    """The parts over an open store and index. `seconds` is a clock that only runs forward. Without a `queue`, this
+    process does all work itself. `planned_at_once` is the number of digests that are planned at a time."""
     leases = leases or Leases(store, lease_times(settings, platforms), seconds=seconds)
     emoji = EmojiTable.of(settings.votes.likes, settings.votes.dislikes)
     window = settings.digest.window_days
@@ -170,32 +192,61 @@ def build(
         ingest,
         frozenset(settings.sources.operators),
     )
+    tick, minute = timedelta(seconds=settings.schedule.tick_seconds), timedelta(minutes=1)
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    queue = queue or InProcessQueue()
     alerts = Alerts(store, paper_index, digests, platforms, clock, window, private)
-    source_reading = SourceReading(
-        store, ingest, alerts, clock, timedelta(minutes=settings.sources.every_minutes), channel_feeds
+    alerts_kind = Kind("alerts", undivided(alerts.plan), hour, nothing, priority=70)
+    deliveries = Kind(
+        "deliveries",
+        by_id(delivery_worker.deliver_channels),
+        tick,
+        delivery_worker.due,
+        batch=_DELIVERED_AT_ONCE,
+        lane=Lane.SENDING,
+        begin=by_id(delivery_worker.begin),
     )
-    planner = DigestPlanner(store, digests, delivery_worker, source_reading, platforms, clock, grace, leases)
+    read_every = timedelta(minutes=settings.sources.every_minutes)
+    source_reading = SourceReading(store, ingest, clock, read_every, channel_feeds, leases, queue, alerts_kind)
+    planner = DigestPlanner(
+        store, digests, source_reading, platforms, clock, grace, leases, queue, deliveries, planned_at_once
+    )
     look_back = timedelta(days=settings.votes.read_back_days)
     resync = ReactionResync(store, reactions, platforms, clock, look_back, leases)
     lost_channels = LostChannels(store, platforms, clock, grace)
     keep = timedelta(days=settings.slack.keep_days)
-    whole_for = look_back + _WHOLE
-    tick, minute = timedelta(seconds=settings.schedule.tick_seconds), timedelta(minutes=1)
-    hour, day = timedelta(hours=1), timedelta(days=1)
+    refresh_counts = undivided(lambda: vote_counters.refresh_since(clock() - REFRESHED_FOR))
+    shorten = undivided(partial(shorten_old_messages, store, leases, clock, look_back + _WHOLE))
+    delete_removed = partial(delete_removed_workspaces, store, clock, keep)
+    correct_schedules, renew_tokens = undivided(planner.correct_schedules), undivided(partial(_renew_tokens, platforms))
+    kinds = [
+        Kind("token renewal", renew_tokens, _TOKENS_EVERY, priority=90, once=True, slow=True),
+        Kind("source reading", source_reading.read, tick, source_reading.due, priority=60, slow=True),
+        Kind("lost channels", undivided(lost_channels.try_again), tick, lost_channels.due, priority=50, slow=True),
+        Kind("schedules", correct_schedules, hour, priority=40, once=True),
+        Kind("reaction resync", resync.run, tick, resync.due, priority=30, slow=True),
+        Kind("vote counts", refresh_counts, day, priority=20, once=True),
+        Kind("old messages", shorten, day, priority=10, once=True, slow=True),
+        Kind("removed workspaces", undivided(delete_removed), day, priority=10, once=True),
+        Kind("old events", undivided(reactions.purge), day, priority=10, once=True),
+        Kind(
+            "digests",
+            by_id(planner.plan_and_deliver),
+            tick,
+            planner.due,
+            batch=_PLANNED_IN_A_JOB,
+            lane=Lane.COMPOSING,
+        ),
+        deliveries,
+        alerts_kind,
+    ]
+    queue.add(kinds)
     jobs = [
         Job("leases", leases.renew, timedelta(seconds=leases.times.renew_every), slow=True),
-        Job("source reading", source_reading.read_if_due, tick, slow=True),
-        Job("reaction resync", resync.run_if_due, tick, slow=True),
         Job("search index", paper_index.follow, _INDEX_EVERY, slow=True),
-        Job("vote counts", lambda: vote_counters.refresh_since(clock() - REFRESHED_FOR), day),
-        Job("lost channels", lost_channels.try_again, tick, slow=True),
-        Job("old messages", lambda: shorten_old_messages(store, leases, clock, whole_for), day, slow=True),
-        Job("removed workspaces", lambda: delete_removed_workspaces(store, clock, keep), day),
-        Job("old events", reactions.purge, day),
         Job("unfinished events", partial(reactions.replay, untried=True), minute),
-        Job("token renewal", lambda: _renew_tokens(platforms), _TOKENS_EVERY, slow=True),
-        Job("schedules", planner.correct_schedules, hour),
-        Job("digests and deliveries", planner.plan_and_deliver, tick),
+        Job("queue", queue.clean_up, hour),
+        *looking_for(kinds, queue),
     ]
     scheduler = Scheduler(jobs, reactions.replay, [delivery_worker, reactions, vote_counters], clock)
     service = BotService(services, reactions, settings.digest.channel_defaults())
@@ -218,6 +269,7 @@ def build(
         private,
         leases,
         resync,
+        queue,
     )
 
 
@@ -225,6 +277,14 @@ def lease_times(settings: Settings, platforms: Mapping[str, Platform]) -> LeaseT
     """How long leases last: longer than the longest send of any platform."""
     longest_sends = (platform.capabilities.send_seconds for platform in platforms.values())
     return LeaseTimes.of(max(settings.delivery.timeout, *longest_sends, 0.0), settings.delivery.takeover)
+
+
+async def _shared_queue(store: Store, settings: Settings) -> WorkQueue:
+    from bot.jobs.postgres_queue import PostgresQueue  # imports the engine, which SQLite does without
+
+    queue = PostgresQueue(store, stalled=settings.delivery.takeover)
+    await queue.prepare()
+    return queue
 
 
 async def _renew_tokens(platforms: Mapping[str, Platform]) -> None:

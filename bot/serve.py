@@ -67,6 +67,7 @@ async def serve(
                 await stack.enter_async_context(platform.connected())
         app.resync.listens_on(platforms)
         await app.scheduler.recover()
+        app.queue.start()
         app.scheduler.start()
         not_refused = set(platforms)
 
@@ -94,15 +95,16 @@ async def serve(
             await cancel_all([*tasks.values(), preparation, stopping])
             if stop and stop.is_requested:
                 await _drain(app, stop.seconds)
+            await app.queue.stop()
             await app.scheduler.stop()
 
 
 async def _drain(app: App, seconds: float) -> None:
-    """Wait for the sends under way, up to so many seconds. A post whose send takes longer is looked up by the next
-    process."""
+    """Wait for the jobs and sends under way, up to so many seconds. A post whose send takes longer is looked up by the
+    next process."""
     try:
         async with asyncio.timeout(seconds):
-            await app.delivery_worker.finish()
+            await asyncio.gather(app.delivery_worker.finish(), app.queue.finish())
     except TimeoutError:
         log.warning("Some sends did not end in time. Their posts are looked up before they are sent again.")
 

@@ -138,6 +138,10 @@ class DeliveryWorker:
         async with self._store.read() as tx:
             return await deliveries.channels_to_deliver(tx, self._clock(), list(self.platforms), _UNDER_WAY, among)
 
+    async def due(self) -> list[str]:
+        """The ids of the channels with posts whose time has come."""
+        return [str(channel_id) for channel_id, _, _ in await self.waiting()]
+
     async def begin(self, among: Collection[int] | None = None) -> None:
         """Start delivery to every channel that has due posts and no delivery running, without waiting for any. With
         `among`, only to some channels."""

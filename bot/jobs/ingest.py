@@ -7,7 +7,7 @@ the run are written in one transaction. A source that fails never stops another 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -97,11 +97,14 @@ class Ingest:
         await self.all_sources()
 
     async def run(
-        self, only: str | None = None, since: date | None = None, report: Callable[[Outcome], None] | None = None
+        self,
+        only: Collection[str] | None = None,
+        since: date | None = None,
+        report: Callable[[Outcome], None] | None = None,
     ) -> list[Outcome]:
-        """Read every source, or the one named; `since` looks further back than the records ask for."""
+        """Read every source, or those named; `since` looks further back than the records ask for."""
         async with self._running:
-            sources = [source for source in await self.all_sources() if only in (None, source.name)]
+            sources = [source for source in await self.all_sources() if only is None or source.name in only]
             # All results are awaited: no read goes on in the background after another met a store that does not answer.
             reads = (self._read(source, since, report) for source in sources)
             outcomes = await asyncio.gather(*reads, return_exceptions=True)
@@ -111,16 +114,14 @@ class Ingest:
                     raise outcome
             return [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
 
-    async def due(self, every: timedelta) -> bool:
-        """Whether any source was last tried longer ago than `every`."""
-        sources = await self.all_sources()
+    async def due(self, every: timedelta) -> list[str]:
+        """The names of the sources that were last tried longer ago than `every`."""
+        names = [source.name for source in await self.all_sources()]
+        now = self._clock()
         async with self._store.read() as tx:
-            for source in sources:
-                last_run = await runs.latest(tx, source.name)
-                # A run in the future was made while the clock was wrong.
-                if last_run is None or not timedelta(0) <= self._clock() - last_run.started_at < every:
-                    return True
-        return False
+            last_runs = {name: await runs.latest(tx, name) for name in names}
+        # A run in the future was made while the clock was wrong.
+        return [name for name, run in last_runs.items() if run is None or not now - every < run.started_at <= now]
 
     async def _read(self, source: Source, since: date | None, report: Callable[[Outcome], None] | None) -> Outcome:
         now = self._clock()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import structlog
 
+from bot.jobs.work import ALL
 from bot.model.schedule import Hour, Rule
 from bot.ports.platform import Attending, Clock, Platform, PlatformError, WorkspaceLost
 from bot.store import channels, deliveries, installations
@@ -26,6 +27,10 @@ class LostChannels:
 
     def __init__(self, store: Store, platforms: Mapping[str, Platform], clock: Clock, grace: timedelta) -> None:
         self._store, self._platforms, self._clock, self._grace = store, platforms, clock, grace
+
+    async def due(self) -> Sequence[str]:
+        """ALL if there is a lost channel whose hour has come."""
+        return ALL if await self._due() else ()
 
     async def try_again(self) -> None:
         """Make the lost channels active whose hour has come, unless something says that the bot still has no access.

@@ -12,8 +12,8 @@ from bot.digests import planning
 from bot.digests.composer import DigestComposer
 from bot.digests.hours import days_with_digest, following_hour, next_hour
 from bot.digests.planning import DigestOrder, PreparedDigest
-from bot.jobs.delivery import DeliveryWorker
 from bot.jobs.source_reading import SourceReading
+from bot.jobs.work import Kind, WorkQueue
 from bot.model.schedule import Hour, Rule
 from bot.ports.platform import Clock, Platform, capabilities_in
 from bot.store import channels, deliveries, delivery_plans
@@ -25,38 +25,48 @@ from bot.store.leases import Leases, channel_lease, channel_leases
 from bot.store.states import ChannelState, DeliveryKind
 
 log = structlog.get_logger(__name__)
-_PLANNED_AT_ONCE = 10
-"""Digests that are planned before the first of them is sent."""
+PLANNED_AT_ONCE = 10
+"""Digests that are planned before the first of them is sent, where members wait for answers of the same process."""
 _SHORTEST_DAY = timedelta(hours=23)
 """An hour that is nearer than this is its schedule's next one."""
 _NOT_RUNNING = "the bot was not running, or could not post here"
 
 
 class DigestPlanner:
-    """Plans digests, and starts their delivery. `grace` is how late a digest is still delivered; an older one is
-    recorded as missed."""
+    """Plans digests, `at_once` so many, and has the `deliveries` done by the queue. `grace` is how late a digest is
+    still delivered; an older one is recorded as missed."""
 
     def __init__(
         self,
         store: Store,
         digests: DigestComposer,
-        delivery_worker: DeliveryWorker,
         source_reading: SourceReading,
         platforms: Mapping[str, Platform],
         clock: Clock,
         grace: timedelta,
         leases: Leases,
+        queue: WorkQueue,
+        deliveries: Kind,
+        at_once: int = PLANNED_AT_ONCE,
     ) -> None:
-        self._store, self._digests, self._delivery, self._reading = store, digests, delivery_worker, source_reading
+        self._store, self._digests, self._reading = store, digests, source_reading
+        self._queue, self._deliveries, self._at_once = queue, deliveries, at_once
         self._platforms, self._clock, self._grace, self._leases = platforms, clock, grace, leases
 
-    async def plan_and_deliver(self) -> None:
-        """Plan the digests that are due, some at a time, and begin to deliver what is planned. Digests wait while the
-        sources are read after a long silence."""
-        if not await self._reading.holds_digests():
-            while await self._plan_some():
-                await self._delivery.begin()
-        await self._delivery.begin()
+    async def due(self) -> list[str]:
+        """The ids of the channels whose hour has come, that of the longest wait first. Digests wait while the sources
+        are read after a long silence."""
+        if await self._reading.holds_digests():
+            return []
+        async with self._store.read() as tx:
+            return [str(each) for each in await channels.due_ids(tx, self._clock(), list(self._platforms))]
+
+    async def plan_and_deliver(self, channel_ids: Sequence[int]) -> None:
+        """Plan the digests of those of these channels whose hour has come, some at a time, and have them delivered."""
+        for start in range(0, len(channel_ids), self._at_once):
+            some = channel_ids[start : start + self._at_once]
+            await self.plan(some)
+            await self._queue.defer(self._deliveries, [str(channel_id) for channel_id in some])
 
     async def plan(self, channel_ids: Collection[int]) -> int:
         """Plan the digests of those of these channels whose hour has come, all at once; how many were planned. The
@@ -100,7 +110,7 @@ class DigestPlanner:
         """Plan the digests that have been due for longest; for each channel that was due, 1 if a digest was planned.
         The channels of another process are left to that one."""
         async with self._store.read() as tx:
-            due_channels = await channels.due(tx, self._clock(), list(self._platforms), _PLANNED_AT_ONCE)
+            due_channels = await channels.due(tx, self._clock(), list(self._platforms), PLANNED_AT_ONCE)
         return await self._plan_held(due_channels)
 
     async def _plan_held(self, due_channels: Sequence[Channel]) -> list[int]:

@@ -6,7 +6,7 @@ missing, the channel's turn comes soon, and older messages are read too.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -48,12 +48,22 @@ class ReactionResync:
         """This process listens on these platforms from now on. If it is the only one, nobody did before it."""
         self._starting.update(set(platforms) & set(self._platforms))
 
-    async def run_if_due(self) -> None:
-        """Read the reactions of the channels back whose time has come, some at a time."""
+    async def due(self) -> list[str]:
+        """The names of the platforms with channels whose time has come."""
         await self._look_for_gaps()
-        for name, platform in self._platforms.items():
-            while await self._read_some(name, platform):
+        now = self._clock()
+        async with self._store.read() as tx:
+            return [name for name in self._platforms if await read_backs.any_due(tx, name, now)]
+
+    async def run(self, names: Sequence[str]) -> None:
+        """Read the reactions of the channels of these platforms back whose time has come, some at a time."""
+        for name in names:
+            while await self._read_some(name, self._platforms[name]):
                 pass
+
+    async def run_if_due(self) -> None:
+        """Read back what is due."""
+        await self.run(await self.due())
 
     async def _look_for_gaps(self) -> None:
         """At the start of a process, have the reactions of a platform read back if no other process listens on it. As

@@ -6,7 +6,6 @@ due. So a queue may lose a job, repeat it or stop it in the middle: what is stil
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -76,8 +75,16 @@ class Counts:
 class WorkQueue(Protocol):
     """Hands work out."""
 
+    def add(self, kinds: Sequence[Kind]) -> None:
+        """Do the work of these kinds, from the start on."""
+        ...
+
     async def defer(self, kind: Kind, keys: Sequence[str]) -> None:
         """Have a kind of work done for keys, except for those for which it is under way already."""
+        ...
+
+    async def clean_up(self) -> None:
+        """Do what has to be done for the queue itself once in a while."""
         ...
 
     async def counts(self) -> Counts:
@@ -100,9 +107,15 @@ class WorkQueue(Protocol):
 class InProcessQueue:
     """Does all work at once, in this process. A failure is the caller's: the scheduler tries again."""
 
+    def add(self, kinds: Sequence[Kind]) -> None:
+        """Every kind of work can be done."""
+
     async def defer(self, kind: Kind, keys: Sequence[str]) -> None:
         """Do the work for the keys."""
         await (kind.begin or kind.run)(keys)
+
+    async def clean_up(self) -> None:
+        """Nothing is kept here."""
 
     async def counts(self) -> Counts:
         """Nothing waits here."""
@@ -128,11 +141,27 @@ def looking_for(kinds: Sequence[Kind], queue: WorkQueue) -> list[Job]:
 
         return Job(kind.name, look, kind.every, kind.slow)
 
-    return [job(kind) for kind in kinds]
+    return [job(kind) for kind in kinds if kind.due is not nothing]
 
 
-async def in_batches(keys: Sequence[int], size: int, do: Callable[[Sequence[int]], Awaitable[object]]) -> None:
-    """Do something for some keys at a time. Other tasks have their turn in between."""
-    for start in range(0, len(keys), size):
-        await do(keys[start : start + size])
-        await asyncio.sleep(0)
+def by_id(do: Callable[[Sequence[int]], Awaitable[object]]) -> Callable[[Sequence[str]], Awaitable[object]]:
+    """What is done for ids, as the `run` of a kind whose keys are these ids."""
+
+    async def run(keys: Sequence[str]) -> None:
+        await do([int(key) for key in keys])
+
+    return run
+
+
+def undivided(do: Callable[[], Awaitable[object]]) -> Callable[[Sequence[str]], Awaitable[object]]:
+    """What is done as a whole, as the `run` of a kind."""
+
+    async def run(keys: Sequence[str]) -> None:
+        await do()
+
+    return run
+
+
+async def nothing() -> Sequence[str]:
+    """The keys of work that only other work asks for."""
+    return ()

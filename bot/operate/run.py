@@ -21,6 +21,7 @@ from bot.installations import store_key
 from bot.installations.encryption import TokensUnreadable
 from bot.installations.store_backed import StoredInstallations
 from bot.jobs.ingest import Ingest, Outcome
+from bot.jobs.planning import PLANNED_AT_ONCE
 from bot.operate.context import opened_paper_index, retry_while_away, token_cipher
 from bot.operate.output import CommandError, UsageError, err, out, progress
 from bot.operate.private import keep_private
@@ -39,6 +40,8 @@ from bot.web.server import Unservable
 from bot.website import website
 
 log = structlog.get_logger(__name__)
+_PLANNED_BY_A_WORKER = 250
+"""Digests that a worker plans at once: nobody waits for its answers."""
 
 
 async def run_platforms(settings: Settings, stop: Stop) -> None:
@@ -79,7 +82,7 @@ async def run_worker(settings: Settings, stop: Stop) -> None:
     keep_private(settings)
     sys.setswitchinterval(0.001)
     try:
-        async with _open_app(settings, partial(prepared, settings)) as app:
+        async with _open_app(settings, partial(prepared, settings), _PLANNED_BY_A_WORKER) as app:
             log.info(f"This worker posts to {' and '.join(app.platforms)}. Ctrl-C ends it; nothing is lost.")
             _collect_seldom()
             await serve(app, {}, stop=stop)
@@ -141,8 +144,10 @@ def _machine_zone() -> str:
 
 
 @contextlib.asynccontextmanager
-async def _open_app(settings: Settings, platforms: Mapping[str, Platform] | PlatformsOver) -> AsyncIterator[App]:
-    """The built bot, once its database answers."""
+async def _open_app(
+    settings: Settings, platforms: Mapping[str, Platform] | PlatformsOver, planned_at_once: int = PLANNED_AT_ONCE
+) -> AsyncIterator[App]:
+    """The built bot, once its database answers. It plans so many digests at once."""
 
     async def sync() -> None:
         # The progress bar is gone before the person types.
@@ -151,7 +156,8 @@ async def _open_app(settings: Settings, platforms: Mapping[str, Platform] | Plat
 
     await retry_while_away(settings, sync)
     async with contextlib.AsyncExitStack() as stack:
-        yield await retry_while_away(settings, lambda: stack.enter_async_context(opened(settings, platforms)))
+        app = partial(opened, settings, platforms, planned_at_once=planned_at_once)
+        yield await retry_while_away(settings, lambda: stack.enter_async_context(app()))
 
 
 async def ingest_now(settings: Settings, only: str | None, since: date | None) -> int:
@@ -170,7 +176,7 @@ async def ingest_now(settings: Settings, only: str | None, since: date | None) -
                 raise UsageError(f"There is no such source. They are {', '.join(names)}.")
             err(f"Reading {only or ', '.join(names)} …")
             with progress("Reading the sources"):
-                outcomes = await ingest.run(only, since, _print_outcome)
+                outcomes = await ingest.run([only] if only is not None else None, since, _print_outcome)
     return 1 if any(outcome.failure for outcome in outcomes) else 0
 
 

@@ -128,16 +128,22 @@ async def last_of_each(tx: AsyncConnection, since: timedelta = timedelta(days=7)
     return [run for run in last_runs if newest and run.started_at >= newest - since]
 
 
-async def last_finished(tx: AsyncConnection) -> datetime | None:
-    """The time at which a run last ended, done or failed; None if none has."""
-    return (
-        await tx.execute(
-            sa.select(source_runs.c.finished_at)
-            .where(source_runs.c.finished_at.is_not(None))
-            .order_by(source_runs.c.id.desc())
-            .limit(1)
-        )
-    ).scalar_one_or_none()
+async def first_started(tx: AsyncConnection, after: datetime, until: datetime) -> tuple[datetime | None, bool]:
+    """The start of the first run that began after a moment and not later than another, None if none did; and whether
+    any of these runs has not ended."""
+    is_running = sa.func.max(sa.case((source_runs.c.state == RunState.RUNNING, 1), else_=0))
+    query = sa.select(sa.func.min(source_runs.c.started_at), is_running)
+    row = (await tx.execute(query.where(source_runs.c.started_at > after, source_runs.c.started_at <= until))).one()
+    return row[0], bool(row[1])
+
+
+async def last_finished(tx: AsyncConnection, before: datetime | None = None) -> datetime | None:
+    """The time at which a run last ended, done or failed; of those that began `before` a moment, if it is given. None
+    if none has."""
+    query = sa.select(source_runs.c.finished_at).where(source_runs.c.finished_at.is_not(None))
+    if before is not None:
+        query = query.where(source_runs.c.started_at < before)
+    return (await tx.execute(query.order_by(source_runs.c.id.desc()).limit(1))).scalar_one_or_none()
 
 
 async def notes_of_last(tx: AsyncConnection, sources: Collection[str] | None = None) -> list[str]:
