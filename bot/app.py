@@ -76,8 +76,8 @@ class App:
     queue: WorkQueue
 
 
-PlatformsOver = Callable[[Store], Awaitable[Mapping[str, Platform]]]
-"""Builds platforms that keep their installations in the store."""
+PlatformsOver = Callable[[Store, Leases], Awaitable[Mapping[str, Platform]]]
+"""Builds platforms that keep their installations in the store, and share their work by leases."""
 
 
 def system_clock() -> datetime:
@@ -111,7 +111,9 @@ async def opened(
         if sources is None:
             sources = await stack.enter_async_context(configured_sources(settings))
         zotero = await stack.enter_async_context(configured_zotero(settings))
-        built = platforms if isinstance(platforms, Mapping) else await platforms(store)
+        leases = Leases(store)
+        built = platforms if isinstance(platforms, Mapping) else await platforms(store, leases)
+        leases.times = lease_times(settings, built)
         open_feed = await stack.enter_async_context(strangers_feeds(settings))
         queue = None if store.is_sqlite else await _shared_queue(store, settings)
         app = build(
@@ -126,6 +128,7 @@ async def opened(
             open_feed=open_feed,
             queue=queue,
             planned_at_once=planned_at_once,
+            leases=leases,
         )
         if store.is_sqlite:  # one bot serves it (`operate.single_instance`): the one before is dead
             await app.leases.end_others()

@@ -24,6 +24,7 @@ from bot.store.channels import Channel
 from bot.store.common_feeds import CommonFeed
 from bot.store.database import Store, make_engine
 from bot.store.errors import StoreError
+from bot.store.leases import Leases
 from bot.store.opening import open_store
 from bot.store.states import ChannelState
 
@@ -129,7 +130,7 @@ def _of_store(settings: Settings, store: Store) -> list[Check]:
 async def _of_platforms(settings: Settings, store: Store, stored_channels: Sequence[Channel] | None) -> list[Check]:
     """The platforms' own checks, with their channels; without channels that can't be read, but with a word on that."""
     try:
-        environment = environment_of(settings, store)
+        environment = environment_of(settings, store, Leases(store))
         platforms = await build_platforms(environment)
     except (SettingsError, TokensUnreadable) as error:
         return [Check("platforms", partial(_half_set_up, str(error)))]

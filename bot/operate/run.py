@@ -35,6 +35,8 @@ from bot.settings import Settings
 from bot.source_registry import configured_sources, strangers_feeds
 from bot.sources.feed import feed_name
 from bot.store.database import Store, parsed_url
+from bot.store.facts import StoredFacts
+from bot.store.leases import Leases
 from bot.subscriptions import StoredSubscriptions
 from bot.web.server import Unservable
 from bot.website import website
@@ -98,11 +100,11 @@ def _collect_seldom() -> None:
     gc.set_threshold(10_000, 20, 50)
 
 
-async def prepared(settings: Settings, store: Store) -> dict[str, Platform]:
+async def prepared(settings: Settings, store: Store, leases: Leases) -> dict[str, Platform]:
     """The platforms of the settings, after the preparations that each needs."""
     if any(entry.seals(settings) for entry in set_up(settings)):
         await store_key.agree(store, token_cipher(settings))
-    environment = environment_of(settings, store)
+    environment = environment_of(settings, store, leases)
     platforms = await build_platforms(environment)
     for entry in set_up(environment.settings):
         if line := await entry.prepare(environment):
@@ -110,7 +112,7 @@ async def prepared(settings: Settings, store: Store) -> dict[str, Platform]:
     return platforms
 
 
-def environment_of(settings: Settings, store: Store) -> Environment:
+def environment_of(settings: Settings, store: Store, leases: Leases) -> Environment:
     """The environment from which platforms are built."""
     cipher = token_cipher(settings)
     defaults = settings.digest.channel_defaults()
@@ -120,6 +122,8 @@ def environment_of(settings: Settings, store: Store) -> Environment:
         COMMANDS,
         lambda platform: StoredInstallations(store, cipher, system_clock, platform),
         lambda platform: StoredSubscriptions(store, cipher, system_clock, platform, defaults),
+        leases,
+        StoredFacts(store),
     )
 
 

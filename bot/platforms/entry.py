@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.model.commands import Commands
 from bot.ports.platform import Check, Clock, Platform
+from bot.ports.processes import Facts, Leases
 from bot.settings import Settings
 from bot.settings.groups import Section
 
@@ -19,13 +20,15 @@ if TYPE_CHECKING:  # reading the settings alone does not load the store's librar
 @dataclass(frozen=True, slots=True)
 class Environment:
     """The values from which a platform is built. `installations` and `subscriptions` give the stored ones of a platform
-    by its name."""
+    by its name; `leases` and `facts` are shared with all processes on the store."""
 
     settings: Settings
     clock: Clock
     commands: Commands
     installations: Callable[[str], StoredInstallations]
     subscriptions: Callable[[str], StoredSubscriptions]
+    leases: Leases
+    facts: Facts
 
 
 async def _nothing(environment: Environment) -> str:

@@ -333,7 +333,13 @@ class DiscordSettings(Section):
     token: SecretStr = Field(SecretStr(""), description="The bot's token.")
     command: str = Field("papers", pattern=r"^[a-z0-9_-]{1,32}$", description="The slash command, without its slash.")
     api_url: str = Field("https://discord.com/api/v10", description="Where Discord's REST API is asked.")
-    gateway_url: str = Field("", description="Where Discord's gateway is; empty: where Discord says.")
+    gateway_url: str = Field("", description="Where Discord's gateway is; empty: Discord's own.")
+    shards: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="Shards of all processes; 0: as many as Discord recommended on the first start.",
+    )
 
     @field_validator("token")
     @classmethod

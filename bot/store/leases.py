@@ -165,6 +165,12 @@ class Leases:
             rows = await tx.execute(sa.select(leases.c.holder).distinct().where(leases.c.until > self._now()))
             return set(rows.scalars())
 
+    async def taken(self, prefix: str) -> dict[str, str]:
+        """The leases that any process holds now and whose names begin like this, each with its holder."""
+        is_held = leases.c.name.startswith(prefix, autoescape=True), leases.c.until > self._now()
+        async with self._store.read() as tx:
+            return {row.name: row.holder for row in await tx.execute(sa.select(leases).where(*is_held))}
+
     def _own(self, names: Iterable[str]) -> Iterator[sa.ColumnElement[bool]]:
         """Conditions for the rows of this process under these names, for one statement each. The rows are locked in the
         order of their names, so that two processes do not wait for each other."""

@@ -18,6 +18,7 @@ from bot.ports.installations import Installation
 from bot.settings import load
 from bot.store import installations
 from bot.store.database import Store
+from bot.store.leases import Leases
 from bot.store.opening import open_store
 from tests.fakes.clock import Clock
 from tests.fakes.postgres import Postgres
@@ -99,8 +100,8 @@ async def test_a_token_that_another_process_renews_is_not_replaced_by_the_old_on
 async def test_run_asks_for_the_key_where_a_platform_keeps_secrets(store: Store, store_url: str) -> None:
     mail = {"PAPERBOY_EMAIL__SMTP_URL": "smtp://127.0.0.1:9", "PAPERBOY_WEB__PUBLIC_URL": "https://papers.example.org"}
     with pytest.raises(TokensUnreadable, match="set PAPERBOY_ENCRYPTION_KEYS"):
-        await prepared(load(None, mail | {"PAPERBOY_DATABASE_URL": store_url}), store)
-    assert await prepared(load(None, {"PAPERBOY_DATABASE_URL": store_url}), store) == {}
+        await prepared(load(None, mail | {"PAPERBOY_DATABASE_URL": store_url}), store, Leases(store))
+    assert await prepared(load(None, {"PAPERBOY_DATABASE_URL": store_url}), store, Leases(store)) == {}
 
 
 async def test_each_ticket_is_good_for_one_process(store_url: str, postgres: Postgres) -> None:

@@ -13,6 +13,7 @@ from bot.platforms import registry
 from bot.platforms.registry import build_platforms, how_to_set_up, platform_sections
 from bot.settings import Settings, SettingsError, load
 from bot.store.database import Store
+from bot.store.leases import Leases
 from bot.web.server import Served
 from tests.platforms.postcards import POSTCARDS
 
@@ -30,11 +31,14 @@ def settings_with(folder: Path, **values: str) -> Settings:
 
 
 async def test_a_new_platform_is_built_from_its_own_settings(tmp_path: Path, sqlite_store: Store) -> None:
-    platforms = await build_platforms(environment_of(settings_with(tmp_path, stamp="penny black"), sqlite_store))
+    platforms = await build_platforms(
+        environment_of(settings_with(tmp_path, stamp="penny black"), sqlite_store, Leases(sqlite_store))
+    )
     assert list(platforms) == ["postcards"]
     assert platforms["postcards"].stamp == "penny black"  # type: ignore[attr-defined]
     assert isinstance(platforms["postcards"], Served)
-    assert await build_platforms(environment_of(settings_with(tmp_path), sqlite_store)) == {}
+    unset = environment_of(settings_with(tmp_path), sqlite_store, Leases(sqlite_store))
+    assert await build_platforms(unset) == {}
 
 
 def test_its_settings_are_known_and_its_secrets_are_never_shown(tmp_path: Path) -> None:

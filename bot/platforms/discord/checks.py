@@ -18,6 +18,7 @@ from bot.platforms.discord.permissions import FOR_PICTURES, invitation, missing
 from bot.platforms.discord.places import timed_out_until
 from bot.platforms.discord.render import Json
 from bot.platforms.discord.rest import Rest
+from bot.platforms.discord.shards import SHARDS
 from bot.ports.platform import (
     AccessLost,
     Check,
@@ -28,6 +29,7 @@ from bot.ports.platform import (
     TokenRefused,
     Uncertain,
 )
+from bot.ports.processes import Facts
 
 _PORTAL = "discord.com/developers/applications → your application"
 _NO_PICTURES = "Answers to mentions come without their pictures: allow Attach Files to the bot's role."
@@ -41,13 +43,14 @@ def checks(
     command: str,
     places: Sequence[Place],
     lost: Sequence[Place] = (),
+    facts: Facts | None = None,
 ) -> list[Check]:
     """The checks of the platform. `places` are the places that the bot serves, `lost` the ones that it could not post
-    in. `command` is the slash command's name."""
+    in. `command` is the slash command's name. `facts` say how many shards the processes agreed on."""
     every = [*places, *lost]
     in_servers = (place for place in every if place.kind is not PlaceKind.DIRECT)
     by_server = groupby(sorted(in_servers, key=attrgetter("workspace")), attrgetter("workspace"))
-    looks: list[tuple[str, Look]] = [("discord token", _token), ("discord gateway", _gateway)]
+    looks: list[tuple[str, Look]] = [("discord token", _token), ("discord gateway", partial(_gateway, facts))]
     looks.append(("discord commands", partial(_commands, commands, command, bool(every))))
     for server, group in by_server:
         looks.append((f"discord server {server}", partial(_channels, clock, server, list(group), lost)))
@@ -80,9 +83,16 @@ async def _token(rest: Rest) -> Finding:
     return Finding(mend=f"Bring the bot to a server: {invitation(str(application['id']))}")
 
 
-async def _gateway(rest: Rest) -> Finding:
-    limit = (await rest.ask("/gateway/bot", {})).get("session_start_limit") or {}
+async def _gateway(facts: Facts | None, rest: Rest) -> Finding:
+    told = await rest.ask("/gateway/bot", {})
+    limit = told.get("session_start_limit") or {}
     if limit.get("remaining", 1):
+        agreed, recommended = int((facts and await facts.get(SHARDS)) or 0), int(told.get("shards") or 1)
+        if 0 < agreed < recommended:
+            return Finding(
+                mend=f"Discord recommends {recommended} shards by now, and there are {agreed}: set discord.shards to "
+                f"{recommended}, stop every process, and start them again."
+            )
         return Finding()
     hours = int(limit.get("reset_after") or 0) / 3_600_000
     return Finding(

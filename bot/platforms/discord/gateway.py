@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
 import discord
 
-from bot.platforms.discord.commands import CommandRegistration
 from bot.platforms.discord.failures import translate_errors
 from bot.platforms.discord.interactions import Interactions
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.places import PLATFORM, place_of
 from bot.platforms.discord.posting import DiscordPosting
-from bot.platforms.discord.rest import Http, Rest
+from bot.platforms.discord.rest import Http
 from bot.platforms.discord.tracing import tracing
-from bot.ports.platform import BotApi, Clock, NotAccepted, PlatformError, Sleep
+from bot.ports.platform import BotApi, Clock, NotAccepted, PlatformError
 
 # The bot needs no voice, so the operator need not read warnings about it.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-_IDENTIFY_SECONDS = 5.0
 _WHY_CLOSED = {
     4004: "Discord does not know the bot's token.",
+    4011: "Discord wants more shards than there are: `paperboy check` says how many, for discord.shards.",
     4013: "Discord knows none of the events the bot asks for.",
     4014: "Discord does not allow the bot one of the events it asks for.",
 }
@@ -40,12 +39,26 @@ def intents() -> discord.Intents:
 
 
 class Client(discord.AutoShardedClient):
-    """Receives Discord's events and passes them on. It keeps no messages and no members."""
+    """Receives Discord's events of one shard and passes them on. It keeps no messages and no members.
+
+    `may_identify` is awaited before each session begins, with the number of the shard.
+    """
 
     def __init__(
-        self, service: BotApi, posting: DiscordPosting, clock: Clock, sleep: Sleep, api_url: str, gateway_url: str
+        self,
+        service: BotApi,
+        posting: DiscordPosting,
+        clock: Clock,
+        may_identify: Callable[[int], Awaitable[None]],
+        api_url: str,
+        gateway_url: str,
+        *,
+        shard: int = 0,
+        shards: int = 1,
     ) -> None:
         super().__init__(
+            shard_ids=[shard],
+            shard_count=shards,
             intents=intents(),
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
@@ -57,25 +70,26 @@ class Client(discord.AutoShardedClient):
         self._events = DiscordListeners(service, posting, clock)
         self._interactions = Interactions(service, posting.rest, posting.renderer, self._events.begin)
         self.when_connected: Callable[[], None] = lambda: None
-        self._service, self._sleep, self._connected_shards = service, sleep, set[int]()
+        self._service, self._may_identify = service, may_identify
+        self.is_connected = False
         self.heard_before = False
-        """Whether this process had an earlier connection."""
+        """Whether the shard had an earlier connection, in this process or in another one."""
 
     def zone_of(self, member: str) -> str:
         """The time zone of a member who has used the bot lately; "" if it is unknown."""
         return self._interactions.zones.zone_of(member)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Wait before another session: Discord takes one in five seconds."""
-        if not initial:
-            await self._sleep(_IDENTIFY_SECONDS)
+        """Wait until the shard may begin a session."""
+        await self._may_identify(shard_id or 0)
 
     async def on_shard_connect(self, shard_id: int) -> None:
         """A shard is connected. Discord does not send the events from before, so reactions are read back."""
+        self.is_connected = True
         self.when_connected()
-        if self.heard_before or shard_id in self._connected_shards:
+        if self.heard_before:
             await self._service.resync_reactions_soon(PLATFORM, self._of_shard(shard_id))
-        self._connected_shards.add(shard_id)
+        self.heard_before = True
 
     def _of_shard(self, shard_id: int) -> Callable[[str], bool]:
         """Whether the events of a server come over a shard; those of direct conversations come over the first one.
@@ -176,23 +190,26 @@ class Client(discord.AutoShardedClient):
 
 
 async def serve(
-    client: Client, token: str, rest: Rest, commands: CommandRegistration, connecting_seconds: float, sleep: Sleep
+    client: Client, token: str, connecting_seconds: float, logged_in: Callable[[str], Awaitable[None]]
 ) -> None:
-    """Log in, register the commands, and listen until cancelled.
+    """Log in, and listen until cancelled. `logged_in` is awaited with the application's id.
 
     Raises `NotAccepted` if there is no connection after `connecting_seconds`, or if it is gone for good.
     """
-    registering: asyncio.Task[None] | None = None
     try:
         async with client:
             with translate_errors():
                 await client.login(token)
-            application = str(client.application_id)
-            if not await commands.register(rest, application):
-                registering = asyncio.create_task(commands.keep_trying(rest, application, sleep))
+            await logged_in(str(client.application_id))
             # discord.py would try the first connection for ever, and say nothing of what is wrong.
             async with asyncio.timeout(connecting_seconds) as patience:
-                client.when_connected = lambda: patience.reschedule(None)
+                announce = client.when_connected
+
+                def connected() -> None:
+                    patience.reschedule(None)
+                    announce()
+
+                client.when_connected = connected
                 await client.connect()
     except discord.ConnectionClosed as error:
         raise NotAccepted(_WHY_CLOSED.get(error.code or 0, f"Discord closed the connection ({error.code}).")) from error
@@ -202,7 +219,4 @@ async def serve(
         raise NotAccepted(str(error)) from error
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
         raise NotAccepted(f"Discord's gateway can't be reached: {str(error) or 'no answer in time'}") from error
-    finally:
-        if registering:
-            registering.cancel()
     raise NotAccepted("Discord ended the connection.")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import discord
@@ -22,8 +23,13 @@ from bot.platforms.discord.places import PLATFORM
 from bot.platforms.discord.posting import DiscordPosting
 from bot.platforms.discord.render import MAX_TEXT, Renderer
 from bot.platforms.discord.rest import API_URL, GATEWAY_URL, Rest
+from bot.platforms.discord.serving import ShardServer
+from bot.platforms.discord.shards import IdentifyTurns
 from bot.ports.platform import BotApi, Capabilities, Check, Clock, Invitation, Sleep
+from bot.ports.processes import Facts, Leases, OnlyProcess
 
+_REGISTERING = "discord commands"
+"""The lease of the process that registers the commands."""
 log = structlog.get_logger(__name__)
 
 
@@ -61,6 +67,10 @@ class DiscordPlatform:
         connecting_seconds: float = 60.0,
         sleep: Sleep = asyncio.sleep,
         pace: Pace | None = None,
+        leases: Leases | None = None,
+        facts: Facts | None = None,
+        shards: int = 0,
+        look_seconds: float = 10.0,
     ) -> None:
         self.rest = Rest(token, api_url, sleep, pace)
         self.renderer = Renderer(commands, command, ActionStore(folder / "buttons"))
@@ -69,8 +79,13 @@ class DiscordPlatform:
         self._registration = CommandRegistration(commands, command)
         self._token, self._clock, self._urls = token, clock, (api_url, gateway_url)
         self._connecting_seconds, self._sleep = connecting_seconds, sleep
-        self._client: gateway.Client | None = None
-        self._ran = False
+        self._leases, self._facts = leases or OnlyProcess(), facts or OnlyProcess()
+        self._wanted_shards, self._look_seconds = shards, look_seconds
+        self._turns = IdentifyTurns(self._leases, sleep)
+        self._clients: Mapping[int, gateway.Client] = {}
+        """discord.py's clients of the shards that this process serves."""
+        self._registered, self._ran = False, False
+        self._registering: asyncio.Task[None] | None = None
 
     async def send(self, place: Place, message: Message, key: str) -> str:
         """Post a message under a key, by which `find` finds it again."""
@@ -88,7 +103,7 @@ class DiscordPlatform:
 
     async def zone_of(self, place: Place, member: str) -> str:
         """The zone that a member's language hints at."""
-        return self._client.zone_of(member) if self._client else ""
+        return next(filter(None, (client.zone_of(member) for client in self._clients.values())), "")
 
     async def rewrite(self, place: Place, posted: str, message: Message, key: str) -> None:
         """Replace a posted message."""
@@ -100,7 +115,10 @@ class DiscordPlatform:
 
     def may_thread(self, place: Place) -> bool:
         """Whether the bot may open threads in a channel and write in them, as far as the gateway's events say."""
-        channel = self._client.get_channel(int(place.address)) if self._client and place.address.isdecimal() else None
+        channels = (
+            client.get_channel(int(place.address)) for client in self._clients.values() if place.address.isdecimal()
+        )
+        channel = next(filter(None, channels), None)
         if not isinstance(channel, discord.TextChannel):
             return not isinstance(channel, discord.Thread)
         muted = channel.guild.me.timed_out_until
@@ -139,20 +157,48 @@ class DiscordPlatform:
             self._command,
             places,
             lost,
+            self._facts,
         )
 
     async def run(self, service: BotApi) -> None:
         """Listen over the gateway until cancelled. Raises when the connection can't be made or is gone for good."""
         await self.rest.open()
-        client = self._client = self.client(service)
-        client.heard_before, self._ran = self._ran, True
+        server = ShardServer(
+            self._leases,
+            self._facts,
+            self._turns,
+            partial(self.client, service),
+            self._serve,
+            wanted=self._wanted_shards,
+            look_seconds=self._look_seconds,
+        )
+        self._clients, heard_before, self._ran, self._registered = server.clients, self._ran, True, False
         try:
-            await gateway.serve(
-                client, self._token, self.rest, self._registration, self._connecting_seconds, self._sleep
-            )
+            told = await self.rest.ask("/gateway/bot", {})
+            limit = told.get("session_start_limit") or {}
+            self._turns.concurrency = max(int(limit.get("max_concurrency") or 1), 1)
+            await server.run(max(int(told.get("shards") or 1), 1), heard_before=heard_before)
         finally:
+            if self._registering:
+                self._registering.cancel()
             await asyncio.shield(self.rest.close())
 
-    def client(self, service: BotApi) -> gateway.Client:
-        """discord.py's client with all listeners, not yet connected."""
-        return gateway.Client(service, self._posting, self._clock, self._sleep, *self._urls)
+    async def _serve(self, client: gateway.Client) -> None:
+        await gateway.serve(client, self._token, self._connecting_seconds, self._register)
+
+    async def _register(self, application: str) -> None:
+        """Register the commands, once for all shards. Another process that is at it does it for this one too."""
+        if self._registered:
+            return
+        self._registered = True
+        async with self._leases.holding(_REGISTERING) as held:
+            done = not held or await self._registration.register(self.rest, application)
+        if not done:
+            trying = self._registration.keep_trying(self.rest, application, self._sleep)
+            self._registering = asyncio.create_task(trying)
+
+    def client(self, service: BotApi, shard: int = 0, shards: int = 1) -> gateway.Client:
+        """discord.py's client of a shard with all listeners, not yet connected."""
+        return gateway.Client(
+            service, self._posting, self._clock, self._turns.wait, *self._urls, shard=shard, shards=shards
+        )

@@ -21,6 +21,9 @@ async def _build(environment: Environment) -> Platform:
         api_url=discord.api_url,
         gateway_url=discord.gateway_url,
         command=discord.command,
+        leases=environment.leases,
+        facts=environment.facts,
+        shards=discord.shards,
     )
 
 

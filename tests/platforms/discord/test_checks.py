@@ -14,7 +14,9 @@ from bot.model.messages import Place
 from bot.operate.check import run_checks
 from bot.platforms.discord.commands import application_commands
 from bot.platforms.discord.platform import DiscordPlatform
+from bot.platforms.discord.shards import SHARDS
 from bot.ports.platform import Finding
+from bot.ports.processes import OnlyProcess
 from tests.fakes.clock import Clock
 from tests.fakes.discord import FakeDiscord, Right
 from tests.platforms.discord.server import DiscordServer
@@ -152,3 +154,14 @@ async def test_nobody_who_answers_is_told_with_what_to_look_at(server: DiscordSe
     assert "discord.api_url" in findings["token"].mend
     assert [name for name, finding in findings.items() if finding.problem] == ["token"], "it is told once"
     assert [name for name, finding in findings.items() if not finding.seen] == ["gateway", "commands", "server"]
+
+
+async def test_more_shards_are_named_once_discord_recommends_them(server: DiscordServer) -> None:
+    facts = OnlyProcess()
+    agreed = DiscordPlatform(
+        server.fake.token, server.clock, server.folder, COMMANDS, api_url=server.fake.api, facts=facts
+    )
+    assert (await found(server, platform=agreed))["gateway"] == Finding()
+    await facts.put(SHARDS, "2")
+    server.fake.gateway.shards = 3
+    assert "set discord.shards to 3" in (await found(server, platform=agreed))["gateway"].mend

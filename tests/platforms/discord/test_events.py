@@ -330,6 +330,7 @@ async def test_silent_gateway_is_given_up_and_can_be_tried_again(server: Discord
 async def test_many_shards_each_hear_their_servers(server: DiscordServer) -> None:
     await server.stop()
     server.fake.gateway.shards = 2
+    server.platform = server.new()
     other = server.fake.guild("other")
     there = other.text("papers")
     server._task = asyncio.create_task(server.platform.run(server.service))
