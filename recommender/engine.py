@@ -51,23 +51,29 @@ from recommender.values import (
 
 FOR_US_AMONG = 200
 """The number of search results that a channel's taste reorders."""
-_KEPT_CANDIDATES = 4
-"""Sets of candidates that are kept: nearly all channels of an hour have one of few."""
+_KEPT_CANDIDATES, _MOST_KEPT_CANDIDATES = 4, 5_000
+"""Sets of candidates that are kept, since nearly all channels of an hour have one of few; and the most papers of such a
+set, about 2 KB each."""
 _BLOCK = 100
 """Channels that are ranked for at once: more would not fit in a processor's cache."""
 
 
 class _View:
-    """Everything that is computed once per snapshot. `candidates` gives candidates by their ids, ascending, and the
-    day: they are the same for many channels."""
+    """Everything that is computed once per snapshot."""
 
     def __init__(self, snapshot: Snapshot, estimator: Any, report: Callable[[str], None] | None) -> None:
         self.snapshot = snapshot
         self._estimator, self._report = estimator, report
-        self.candidates = lru_cache(_KEPT_CANDIDATES)(self._gather)
+        self._kept_candidates = lru_cache(_KEPT_CANDIDATES)(self._gather)
         self.searcher = Searcher(snapshot)
         self.lexicon = Lexicon(snapshot)
         self.rewriter = QueryRewriter(snapshot, self.searcher, self.lexicon)
+
+    def candidates(self, ids: Iterable[str], today: date | None) -> Candidates:
+        """The candidates with these ids, in ascending order. ValueError for an unknown one."""
+        in_order = tuple(sorted(set(ids)))  # so that their order never matters
+        gather = self._gather if len(in_order) > _MOST_KEPT_CANDIDATES else self._kept_candidates
+        return gather(in_order, today)
 
     def _gather(self, ids: tuple[str, ...], today: date | None) -> Candidates:
         return gather_candidates(self.snapshot, self.features, ids, _known(self.snapshot, ids), today)
@@ -284,13 +290,13 @@ class Recommender:
     ) -> Iterator[list[Ranked]]:
         """The first `limit` results of `rank` for each of many channels, given by feedback and topics. Channels are
         ranked in blocks, which takes a fraction of the time. ValueError for an unknown candidate."""
-        view, ids, channels = self._now(), sorted(set(candidates)), iter(channels)
-        gathered = view.candidates(tuple(ids), _day(now))
+        view, channels = self._now(), iter(channels)
+        gathered = view.candidates(candidates, _day(now))
         while block := list(islice(channels, _BLOCK)):
             tastes = [view.learner.fit(_profile(*known), now) for known in block]
             for scores in score_for_channels(view.learner, tastes, gathered).T:
                 best = best_first(scores)[:limit].tolist()
-                yield [Ranked(ids[at], float(scores[at])) for at in best]
+                yield [Ranked(gathered.ids[at], float(scores[at])) for at in best]
 
     def recommend(
         self,
@@ -386,7 +392,7 @@ class Recommender:
     def _scored(
         view: _View, profile: Profile, candidates: Sequence[str], now: datetime | None
     ) -> tuple[TasteModel, ScoredCandidates]:
-        gathered = view.candidates(tuple(sorted(set(candidates))), _day(now))  # so that their order never matters
+        gathered = view.candidates(candidates, _day(now))
         taste = view.learner.fit(profile, now)
         return taste, score_candidates(view.learner, taste, gathered)
 

@@ -21,6 +21,7 @@ from tests.benchmarks import (
     building,
     intake,
     learning,
+    planning,
     relearning,
     relevance,
     scale_store,
@@ -81,6 +82,15 @@ def test_under_load_every_act_is_acknowledged_and_every_card_posted(tmp_path: Pa
     building.build(str(tmp_path / "papers.jsonl"), str(tmp_path / "store"))
     figures = serving.run(tmp_path / "store", serving.Load(3, 20.0, 1.0, patience=60.0))
     assert [figure.ours for figure in figures[1:]] == [0, 0]
+
+
+def test_planning_is_measured_in_batches_and_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"OLDER": 40, "A_DAY": 20, "DAYS": 4, "VOTES": 10}.items():
+        monkeypatch.setattr(planning, name, value)
+    in_batches, one_by_one = planning.run(tmp_path, 3, 2, None, sqlite=True, workspace=2)
+    for cost in (in_batches, one_by_one):
+        assert 0 < cost.ranking < cost.client
+        assert cost.server == 0
 
 
 def test_learning_is_measured_for_one_channel_and_for_many(tmp_path: Path) -> None:

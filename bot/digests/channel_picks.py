@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests import cards, feedback
+from bot.digests.channel_facts import ChannelFacts
 from bot.digests.feedback import EmojiTable
 from bot.model.codec import load_message
 from bot.model.messages import Card
 from bot.model.text import cut, plain_text
 from bot.store import channels, deliveries, exposures, links, papers, votes
+from bot.store.database import Store
 from bot.store.deliveries import Post
 from bot.store.papers import PRIVATE_PREFIX
+from recommender import PickOptions, Recommender
 
+_OVERLAP = timedelta(hours=1)
+"""A post that another channel was just being sent while a digest was made is found by the next one."""
 REVOKED = "the link to the channel was revoked, or replaced by a new one."
 NOTHING = "the channel was shown no new papers."
+
+
+async def best(
+    store: Store, engine: Recommender, reader: ChannelFacts, start: datetime, emoji: EmojiTable, now: datetime
+) -> tuple[tuple[Card, ...], str]:
+    """The best of what the channel behind a subscription's link was shown since the reader's last digest, or since a
+    start before its first. Where there is nothing, the second value says why."""
+    profile, channel, subscription = reader.profile, reader.channel, reader.subscription
+    moment = reader.latest.planned_at - _OVERLAP if reader.latest else start
+    async with store.read() as tx:
+        secret_hash = subscription.subject if subscription else ""
+        picks, why_none = await since(tx, secret_hash, channel.id, moment, emoji)
+    if profile.votes:
+        ids, everything = [card.paper_id for card in picks], PickOptions(len(picks))
+        own_ranking = await asyncio.to_thread(lambda: engine.recommend(profile, engine.known(ids), everything, 0, now))
+        ranks = {pick.paper_id: rank for rank, pick in enumerate(own_ranking.picks)}
+        picks.sort(key=lambda card: ranks.get(card.paper_id, len(picks)))
+    return tuple(picks[: channel.count]), why_none
 
 
 async def since(

@@ -39,11 +39,9 @@ from bot.store.deliveries import Delivery
 from bot.store.delivery_plans import Draft
 from bot.store.errors import StoreError
 from bot.store.states import DeliveryKind
-from recommender import Baseline, Explanation, Paper, PickOptions, Profile, Recommender, RecommenderError, Standing
+from recommender import Baseline, Explanation, Paper, Profile, Recommender, RecommenderError, Standing
 
 log = structlog.get_logger(__name__)
-_OVERLAP = timedelta(hours=1)
-"""A post that another channel was just being sent while a digest was made is found by the next one."""
 _NO_SOURCES = SourcesState((), None, "")
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -256,7 +254,10 @@ class DigestComposer:
         what the channel's own feeds brought."""
         of_channel, candidates, subscription = material.facts, material.candidates, material.facts.subscription
         if subscription and subscription.content is Content.CHANNEL:
-            return await self._picks_of_channel(engine, material, subscription.subject, now)
+            start = now - window_of(of_channel.channel, self._window)
+            picks, why_none = await channel_picks.best(self._store, engine, of_channel, start, self._emoji, now)
+            origin = layout.OF_CHANNEL
+            return Digest(material.day, of_channel.profile, candidates.revision, picks, quiet=why_none, origin=origin)
         if subscription and subscription.content is Content.SEARCH:
             candidates = await asyncio.to_thread(matching, engine, candidates, subscription.subject)
         options = pick_options(of_channel.channel, material.day, of_channel.bar(material.day), self._baseline)
@@ -266,25 +267,6 @@ class DigestComposer:
             own = await own_feeds.recommend(self._store, self._private, of_channel, new_ids, own_options, now)
         selection = await asyncio.to_thread(select, engine, of_channel, candidates, options, own, now)
         return replace(material, candidates=candidates), selection
-
-    async def _picks_of_channel(
-        self, engine: Recommender, material: _Material, secret_hash: str, now: datetime
-    ) -> Digest:
-        """The digest of a subscription to another channel's link: what that channel was shown since the last one."""
-        of_channel, profile = material.facts, material.facts.profile
-        channel, latest = of_channel.channel, of_channel.latest
-        async with self._store.read() as tx:
-            moment = latest.planned_at - _OVERLAP if latest else now - window_of(channel, self._window)
-            picks, why_none = await channel_picks.since(tx, secret_hash, channel.id, moment, self._emoji)
-        if profile.votes:
-            ids, everything = [card.paper_id for card in picks], PickOptions(len(picks))
-            own_ranking = await asyncio.to_thread(
-                lambda: engine.recommend(profile, engine.known(ids), everything, 0, now)
-            )
-            ranks = {pick.paper_id: rank for rank, pick in enumerate(own_ranking.picks)}
-            picks.sort(key=lambda card: ranks.get(card.paper_id, len(picks)))
-        cards_, revision = tuple(picks[: channel.count]), material.candidates.revision
-        return Digest(material.day, profile, revision, cards_, quiet=why_none, origin=layout.OF_CHANNEL)
 
 
 def _papers_to_learn_from(materials: Mapping[int, _Material]) -> set[str]:

@@ -42,8 +42,8 @@ from tests.fakes.postgres import running_postgres
 from tests.support.chat import FakeChat
 from tests.support.harness import no_sleep
 
-_DAYS, _A_DAY, _CARDS, _TITLES, _VOTES, _MEMBERS = 15, 1_000, 5, 10, 50, 5
-_OLDER = 5_000
+DAYS, A_DAY, CARDS, TITLES, VOTES, MEMBERS = 15, 1_000, 5, 10, 50, 5
+OLDER = 5_000
 """Papers from before the first digest."""
 _AT_ONCE = 50
 """Channels that are stored in one transaction."""
@@ -94,17 +94,17 @@ def _database(folder: Path, *, sqlite: bool) -> Iterator[str]:
 async def _fill(url: str, folder: Path, count: int, data: Path | None, workspace: int) -> None:
     """A store in which so many channels are due."""
     file = paper_files(data, folder)[0] if data else None
-    wanted = _OLDER + (_DAYS + 1) * _A_DAY
+    wanted = OLDER + (DAYS + 1) * A_DAY
     some = list(islice(papers_of(file) if file else made_up(wanted), wanted))
     rng, store = random.Random(0), await open_store(url)
     days: list[list[str]] = []
     revision = 0
-    for start in (0, *range(_OLDER, len(some), _A_DAY)):
-        day = _NOW.date() - timedelta(days=_DAYS - len(days) + 1)
-        chunk = some[start : start + (_A_DAY if start else _OLDER)]
+    for start in (0, *range(OLDER, len(some), A_DAY)):
+        day = _NOW.date() - timedelta(days=DAYS - len(days) + 1)
+        chunk = some[start : start + (A_DAY if start else OLDER)]
         async with store.write() as tx:
             recorded = await papers.record(tx, chunk, _NOW, {paper.id: day for paper in chunk})
-            if len(days) <= _DAYS:  # what is listed today is news for the next digest
+            if len(days) <= DAYS:  # what is listed today is news for the next digest
                 revision = await metadata.revision(tx)
         days.append(list(dict.fromkeys(recorded.ids)))
     await PaperIndex.open(store, folder / "index")
@@ -127,8 +127,8 @@ async def _add_channel(
         {
             "platform": "fake", "workspace": f"W{workspace}", "address": f"C{number}", "name": f"papers-{number}",
             "kind": "channel", "private": False, "state": ChannelState.ACTIVE, "state_reason": "", "owner": "U0",
-            "hour": "09:00", "days": "daily", "zone": "UTC", "count": _CARDS, "bar": 0.5, "guess": True,
-            "titles": _TITLES, "next_due_at": _NOW, "next_due_on": _NOW.date(),
+            "hour": "09:00", "days": "daily", "zone": "UTC", "count": CARDS, "bar": 0.5, "guess": True,
+            "titles": TITLES, "next_due_at": _NOW, "next_due_on": _NOW.date(),
             "created_at": _sent(0) - timedelta(days=1),
         },
     )  # fmt: skip
@@ -137,11 +137,11 @@ async def _add_channel(
     shown: list[list[str]] = []
     carded: list[str] = []
     for at, (delivery_id, listed) in enumerate(zip(deliveries, days, strict=True)):
-        chosen = rng.sample(listed, _CARDS + _TITLES)
-        for position, paper_id in enumerate(("", *chosen[:_CARDS], "")):
+        chosen = rng.sample(listed, CARDS + TITLES)
+        for position, paper_id in enumerate(("", *chosen[:CARDS], "")):
             posts.append(_post(channel, delivery_id, position, paper_id or None, at))
-            shown.append(chosen[_CARDS:] if position > _CARDS else [])
-        carded += chosen[:_CARDS]
+            shown.append(chosen[CARDS:] if position > CARDS else [])
+        carded += chosen[:CARDS]
     post_ids = await _insert(tx, tables.posts, posts)
     numbers = [
         {"post_id": post_id, "number": number, "channel_id": channel, "paper_id": paper_id}
@@ -152,14 +152,14 @@ async def _add_channel(
     picks = [
         {"delivery_id": delivery_id, "paper_id": paper_id, "place": place + 1, "fit": rng.random(), "guess": False}
         for at, delivery_id in enumerate(deliveries)
-        for place, paper_id in enumerate(carded[at * _CARDS : (at + 1) * _CARDS])
+        for place, paper_id in enumerate(carded[at * CARDS : (at + 1) * CARDS])
     ]
     await tx.execute(sa.insert(tables.choices), picks)
-    voted = rng.sample(carded, _VOTES)
+    voted = rng.sample(carded, VOTES)
     signals = ("said:more", "said:more", "👍", "said:less")
     votes = [
-        {"channel_id": channel, "paper_id": paper_id, "member": f"U{n % _MEMBERS}", "signal": rng.choice(signals),
-         "on": True, "at": _sent(carded.index(paper_id) // _CARDS) + timedelta(hours=1)}
+        {"channel_id": channel, "paper_id": paper_id, "member": f"U{n % MEMBERS}", "signal": rng.choice(signals),
+         "on": True, "at": _sent(carded.index(paper_id) // CARDS) + timedelta(hours=1)}
         for n, paper_id in enumerate(voted)
     ]  # fmt: skip
     await tx.execute(sa.insert(tables.votes), votes)
@@ -167,7 +167,7 @@ async def _add_channel(
 
 def _sent(at: int) -> datetime:
     """When the digest of that number was sent."""
-    return _NOW - timedelta(days=_DAYS - at)
+    return _NOW - timedelta(days=DAYS - at)
 
 
 def _delivery(channel: int, at: int, revision: int) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def _post(channel: int, delivery_id: int, position: int, paper_id: str | None, a
     return {
         "delivery_id": delivery_id, "channel_id": channel, "paper_id": paper_id, "position": position, "key": key,
         "state": PostState.SENT, "reason": "", "body": {}, "attempts": 1, "message": f"M{key}", "planned_at": _sent(at),
-        "not_before": _sent(at), "sent_at": _sent(at), "threaded": False, "glance": position > _CARDS,
+        "not_before": _sent(at), "sent_at": _sent(at), "threaded": False, "glance": position > CARDS,
     }  # fmt: skip
 
 

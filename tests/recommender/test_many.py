@@ -55,3 +55,34 @@ def test_blocks_are_taken_as_they_are_asked_for(engine: Recommender, monkeypatch
 def test_a_candidate_nobody_knows_is_refused(engine: Recommender) -> None:
     with pytest.raises(ValueError, match="No paper 'stranger'"):
         next(engine.rank_many([([], ())], ["stranger"], 3))
+
+
+def test_a_pinned_recommender_answers_as_before_whatever_is_added_or_discarded() -> None:
+    engine = Recommender()
+    engine.add(LIBRARY[:-1])
+    pinned, feedback = engine.pinned(), [Feedback(LIBRARY[0].id, 1.0, NOW, "ada")]
+    before = pinned.rank(feedback, CANDIDATES[:-1], now=NOW)
+    engine.add(LIBRARY[-1:])
+    engine.discard([CANDIDATES[0]])
+    assert pinned.rank(feedback, CANDIDATES[:-1], now=NOW) == before
+    assert pinned.known([LIBRARY[-1].id, CANDIDATES[0]]) == [CANDIDATES[0]]
+    assert engine.known([LIBRARY[-1].id, CANDIDATES[0]]) == [LIBRARY[-1].id]
+
+
+def test_features_that_are_prepared_change_no_rank(engine: Recommender) -> None:
+    feedback = [Feedback(paper.id, 1.0, NOW, "ada") for paper in LIBRARY[:5]]
+    fresh = Recommender()
+    fresh.add(LIBRARY)
+    fresh.prepare([*(paper.id for paper in LIBRARY[3:]), "unknown"])
+    assert fresh.rank(feedback, CANDIDATES, now=NOW) == engine.rank(feedback, CANDIDATES, now=NOW)
+
+
+def test_candidates_are_kept_for_a_day_and_not_when_they_are_many(
+    engine: Recommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feedback = [Feedback(LIBRARY[0].id, 1.0, NOW, "ada")]
+    alone = engine.rank(feedback, CANDIDATES, now=NOW)
+    later = engine.rank(feedback, CANDIDATES, now=NOW + timedelta(days=3))
+    assert later != alone, "papers are older, and votes have faded"
+    monkeypatch.setattr(engine_module, "_MOST_KEPT_CANDIDATES", 10)
+    assert engine.rank(feedback, CANDIDATES[::-1], now=NOW) == alone
