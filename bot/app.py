@@ -18,7 +18,7 @@ from bot.digests.feedback import EmojiTable
 from bot.estimator import ChosenEstimator
 from bot.jobs.alerts import Alerts
 from bot.jobs.channel_feeds import ChannelFeeds
-from bot.jobs.clean_up import delete_removed_workspaces, shorten_old_messages
+from bot.jobs.clean_up import delete_removed_workspaces, purge_forgotten, shorten_old_messages
 from bot.jobs.delivery import DeliveryWorker, RetryPolicy
 from bot.jobs.ingest import Ingest, OpenFeed
 from bot.jobs.lost_channels import LostChannels
@@ -231,6 +231,7 @@ def build(
         Kind("vote counts", refresh_counts, day, priority=20, once=True),
         Kind("old messages", shorten, day, priority=10, once=True, slow=True),
         Kind("removed workspaces", undivided(delete_removed), day, priority=10, once=True),
+        Kind("forgotten", undivided(partial(purge_forgotten, store, clock)), day, priority=10, once=True),
         Kind("old events", undivided(reactions.purge), day, priority=10, once=True),
         Kind(
             "digests",

@@ -253,13 +253,13 @@ class StoredSubscriptions:
         """Delete a subscription with all that it has. False if there is none."""
         async with self._store.write() as tx:
             stored = await subscriptions.at(tx, self._platform, place.address)
-            return stored is not None and bool(await subscriptions.delete(tx, [stored.channel_id]))
+            return stored is not None and bool(await subscriptions.delete(tx, [stored.channel_id], self._clock()))
 
     async def end_all_of(self, platform: str, workspace: str | None, member: str) -> int:
         """Delete the subscriptions that a member asked for. Returns their number."""
         async with self._store.write() as tx:
             stored = await subscriptions.of_member(tx, platform, workspace, member)
-            return await subscriptions.delete(tx, [each.channel_id for each in stored])
+            return await subscriptions.delete(tx, [each.channel_id for each in stored], self._clock())
 
     async def count_at(self, address: str) -> int:
         """The number of subscriptions of a mail address."""
@@ -270,7 +270,7 @@ class StoredSubscriptions:
         """Delete the subscriptions of a mail address. Returns their number."""
         async with self._store.write() as tx:
             stored = await subscriptions.of_address(tx, self._hashes(address))
-            return await subscriptions.delete(tx, [each.channel_id for each in stored])
+            return await subscriptions.delete(tx, [each.channel_id for each in stored], self._clock())
 
     async def reseal(self) -> int:
         """Encrypt all addresses with the first key, so that older keys can go. Returns how many were changed. An

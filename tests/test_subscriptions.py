@@ -204,7 +204,7 @@ async def test_a_forgotten_member_leaves_no_subscription(store: Store, clock: Cl
         rows = await members.rows_of(tx, "slack", "W", "U1")
         assert (data.subscriptions, data.entries) == (1, 1)
         assert [kind for kind, _ in rows] == ["subscription"]
-        assert await members.forget(tx, "slack", "W", "U1") == 1
+        assert await members.forget(tx, "slack", "W", "U1", clock()) == 1
         assert await subscriptions.of_member(tx, "slack", None, "U1") == []
         assert len(await subscriptions.every(tx)) == 1
 
@@ -274,5 +274,5 @@ async def test_the_row_goes_with_its_channel(store: Store, clock: Clock) -> None
     place = await over(store, clock).confirm(WISH)
     channel = await channel_at(store, place)
     async with store.write() as tx:
-        assert await subscriptions.delete(tx, [channel.id]) == 1
+        assert await subscriptions.delete(tx, [channel.id], clock()) == 1
         assert (await tx.execute(sa.text("select count(*) from subscriptions"))).scalar_one() == 0

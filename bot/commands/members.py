@@ -38,7 +38,7 @@ async def forget(ctx: CommandContext, argument: str) -> Reply:
             return _ask_first(await members.data_of(tx, *identity))
     async with ctx.services.store.write() as tx:
         pressed_votes = await votes.for_member(tx, *identity, BUTTONS)
-        deleted = await members.forget(tx, *identity)
+        deleted = await members.forget(tx, *identity, ctx.now)
     for channel_id, paper_id in pressed_votes:
         ctx.services.refresh_tally(channel_id, paper_id)
     return Reply(

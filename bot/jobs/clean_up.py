@@ -1,4 +1,5 @@
-"""Clean-up: what is kept of workspaces that removed the bot is deleted in time, and old messages lose their texts."""
+"""Clean-up: what is kept of workspaces that removed the bot, and of what was forgotten, is deleted in time, and old
+messages lose their texts."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from bot.digests.past_messages import lacks_papers, without_papers
 from bot.model.codec import dump_short, load_message
 from bot.ports.platform import Clock
-from bot.store import deliveries, installations, metadata
+from bot.store import deliveries, forgotten, installations, metadata
 from bot.store.database import Store
 from bot.store.leases import Leases
 
@@ -27,7 +28,7 @@ async def delete_removed_workspaces(store: Store, clock: Clock, keep: timedelta)
     """Delete all rows of the workspaces that removed the bot longer ago than `keep`."""
     async with store.write() as tx:
         for platform, workspace in await installations.uninstalled_before(tx, clock() - keep):
-            await installations.delete(tx, platform, workspace)
+            await installations.delete(tx, platform, workspace, clock())
             log.info("All of a workspace that removed the bot is deleted.", platform=platform, workspace=workspace)
 
 
@@ -66,3 +67,9 @@ def _short(body: dict[str, Any]) -> dict[str, Any] | None:
         return None
     has_papers = message.card or message.cards or message.lines
     return dump_short(without_papers(message)) if has_papers and not lacks_papers(message) else None
+
+
+async def purge_forgotten(store: Store, clock: Clock) -> None:
+    """Forget who was forgotten long ago: no backup of that time is kept."""
+    async with store.write() as tx:
+        await forgotten.purge(tx, clock())

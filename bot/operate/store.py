@@ -19,7 +19,7 @@ from bot.operate.context import index, opened_store, token_cipher
 from bot.operate.output import CommandError, UsageError, err, out, progress
 from bot.platforms.mail.setup import MAIL
 from bot.settings import Settings
-from bot.store import channels, links, members, metadata, papers, subscriptions
+from bot.store import channels, forgotten, links, members, metadata, papers, subscriptions
 from bot.store.channels import Channel
 from bot.store.database import sqlite_file
 from bot.subscriptions import StoredSubscriptions
@@ -58,16 +58,19 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
     from bot.jobs import restoring
     from bot.store.backup import restore
 
-    settled = restoring.Given(0, 0)
+    settled, forgotten_again, revoked_again = restoring.Given(0, 0), 0, 0
 
     async def settle(tx: AsyncConnection, made_at: datetime | None) -> None:
-        nonlocal settled
+        nonlocal settled, forgotten_again, revoked_again
+        forgotten_again = await members.forget_again(tx, known_forgotten, made_at)
+        revoked_again = await links.revoke_again(tx, known_revoked)
         settled = await restoring.settle(tx, made_at, datetime.now(UTC))
 
     async with opened_store(settings) as store:
         async with store.read() as tx:
             counts = (await papers.count(tx), len(await channels.list_all(tx)))
             replaced = await metadata.get(tx, "store_id") or ""
+            known_forgotten, known_revoked = await forgotten.every(tx), await links.revoked(tx)
         if any(counts) and not force:
             raise CommandError(
                 f"The store holds {count(counts[0], 'paper')} and {count(counts[1], 'channel')}, which this "
@@ -85,6 +88,19 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
             f"{count(settled.channels, 'digest')} and {count(settled.posts, 'message')} that were due may have "
             "been posted since the backup was made, so they are not posted again."
         )
+    if forgotten_again or revoked_again:
+        names = "members, mail subscriptions and workspaces that were forgotten"
+        out(
+            f"Since the backup was made, {names}: {forgotten_again:,}; links to channels' pages that were revoked: "
+            f"{revoked_again:,}. So they are again."
+        )
+    if counts[1]:
+        return
+    # Nothing is known of what happened since the backup was made.
+    out(
+        "This store was empty, so nobody knows who was forgotten since the backup was made: `paperboy forget` deletes "
+        "them again."
+    )
     if mailed:
         out(
             f"{count(mailed, 'subscription')} by mail of that time go on, also those that ended since: the link in the "
@@ -162,7 +178,7 @@ async def forget_member(settings: Settings, member: str, *, sure: bool) -> None:
         deleted = 0
         async with store.write() as tx:
             for place in places:
-                deleted += await members.forget(tx, *place, member)
+                deleted += await members.forget(tx, *place, member, system_clock())
     if deleted or data:
         out(f"Deleted {deleted:,} {'entry' if deleted == 1 else 'entries'} about {member}.")
     else:

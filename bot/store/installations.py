@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import inbox
+from bot.store import forgotten, inbox
 from bot.store.contributions import delete_orphans
 from bot.store.tables import channels, insert_new, installations, saved
 
@@ -96,7 +96,13 @@ async def uninstalled_before(tx: AsyncConnection, before: datetime) -> list[tupl
     return [(row.platform, row.workspace) for row in rows]
 
 
-async def delete(tx: AsyncConnection, platform: str, workspace: str) -> int:
+async def delete(tx: AsyncConnection, platform: str, workspace: str, now: datetime) -> int:
+    """`delete_rows`, and remember that, so that a restored backup does not bring them back."""
+    await forgotten.record(tx, platform, workspace, "", now)
+    return await delete_rows(tx, platform, workspace)
+
+
+async def delete_rows(tx: AsyncConnection, platform: str, workspace: str) -> int:
     """Delete a workspace with its channels and all of their rows, the saved papers of its members, and its unprocessed
     events. Returns the number of deleted rows; the rows of channels are not counted."""
     deleted = 0

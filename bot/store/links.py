@@ -7,6 +7,7 @@ who reads the store or a backup gets a working link.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -83,6 +84,22 @@ async def revoke(tx: AsyncConnection, channel_id: int, now: datetime) -> bool:
     is_standing = links.c.channel_id == channel_id, links.c.revoked_at.is_(None)
     revoked = await tx.execute(sa.update(links).where(*is_standing).values(revoked_at=now))
     return bool(revoked.rowcount)
+
+
+async def revoked(tx: AsyncConnection) -> dict[str, datetime]:
+    """When each link was revoked that works no more, by the hash of its secret."""
+    rows = await tx.execute(sa.select(links.c.token_hash, links.c.revoked_at).where(links.c.revoked_at.is_not(None)))
+    return {row.token_hash: row.revoked_at for row in rows}
+
+
+async def revoke_again(tx: AsyncConnection, revoked_at: Mapping[str, datetime]) -> int:
+    """Revoke links by the hashes of their secrets, in a store that was restored from a time when they worked. Returns
+    their number."""
+    count = 0
+    for secret_hash, at in revoked_at.items():
+        works = links.c.token_hash == secret_hash, links.c.revoked_at.is_(None)
+        count += (await tx.execute(sa.update(links).where(*works).values(revoked_at=at))).rowcount
+    return count
 
 
 async def count_standing(tx: AsyncConnection) -> int:

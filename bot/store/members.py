@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.messages import PlaceKind
-from bot.store import inbox
+from bot.store import forgotten, inbox, installations
 from bot.store.contributions import delete_orphans
+from bot.store.forgotten import Forgotten
 from bot.store.subscriptions import asked_by
 from bot.store.tables import (
     channels,
     contributions,
     corrections,
-    installations,
     links,
     saved,
     subscriptions,
     topics,
     votes,
 )
+from bot.store.tables import installations as installation_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +124,72 @@ def _rows_of(platform: str, workspace: str | None, member: str) -> dict[sa.Table
     }
 
 
-async def forget(tx: AsyncConnection, platform: str, workspace: str | None, member: str) -> int:
+async def forget(tx: AsyncConnection, platform: str, workspace: str | None, member: str, now: datetime) -> int:
     """Delete every trace of a member: votes on papers and words, private papers that only they gave, saved papers,
     their direct conversation, their subscriptions by mail, and events that name them. Their topics, links and channels
     stay, without the name.
 
-    Without a workspace, the member with this id is deleted in all of them. Returns the number of deleted rows.
+    Without a workspace, the member with this id is deleted in all of them. Returns the number of deleted rows. That
+    the member was forgotten is remembered as a hash, for backups that are restored.
     """
+    deleted, renamed = await _delete(tx, platform, workspace, member)
+    if deleted or renamed:
+        await forgotten.record(tx, platform, workspace, member, now)
+    return deleted
 
+
+async def forget_again(tx: AsyncConnection, known: Sequence[Forgotten], made_at: datetime | None) -> int:
+    """Delete what was forgotten since a backup was made, in the store that was restored from it, and remember it.
+    `known` is what the store that it replaces remembered. Returns how many members, subscriptions and workspaces were
+    deleted. If the backup does not say when it was made, all that was ever forgotten is deleted."""
+    await forgotten.put(tx, known)
+    later = [each for each in await forgotten.every(tx) if made_at is None or each.at >= made_at]
+    deleted = 0
+    for platform, workspace, member in await _everybody(tx) if later else []:
+        if any(each.matches(platform, workspace, member) for each in later):
+            await _delete(tx, platform, workspace, member)
+            deleted += 1
+    for platform, workspace in await _workspaces(tx) if later else []:
+        if any(each.workspace == workspace and each.matches(platform, workspace, "") for each in later):
+            await installations.delete_rows(tx, platform, workspace)
+            deleted += 1
+    return deleted
+
+
+async def _everybody(tx: AsyncConnection) -> list[tuple[str, str, str]]:
+    """Everybody about whom anything is stored: (platform, workspace, member). The address of a direct conversation
+    stands for its member, or for a mail subscription."""
+    place = channels.c.platform, channels.c.workspace
+    by_channel = [
+        sa.select(*place, column).join(channels, channels.c.id == table.c.channel_id)
+        for table, column in (
+            (votes, votes.c.member),
+            (corrections, corrections.c.member),
+            (topics, topics.c.member),
+            (contributions, contributions.c.member),
+            (links, links.c.made_by),
+        )
+    ]
+    by_place = [sa.select(table.c.platform, table.c.workspace, table.c.member) for table in (saved, subscriptions)]
+    named = [
+        *by_channel,
+        *by_place,
+        sa.select(*place, channels.c.owner),
+        sa.select(*place, channels.c.address).where(channels.c.kind == PlaceKind.DIRECT),
+        sa.select(installation_rows.c.platform, installation_rows.c.workspace, installation_rows.c.installer),
+    ]
+    rows = (await tx.execute(sa.union(*named))).all()
+    return sorted((row[0], row[1], row[2]) for row in rows if row[2])
+
+
+async def _workspaces(tx: AsyncConnection) -> list[tuple[str, str]]:
+    """Every workspace of which anything is stored."""
+    kinds = (sa.select(table.c.platform, table.c.workspace) for table in (channels, installation_rows, saved))
+    return sorted((row[0], row[1]) for row in await tx.execute(sa.union(*kinds)))
+
+
+async def _delete(tx: AsyncConnection, platform: str, workspace: str | None, member: str) -> tuple[int, int]:
+    """Delete every trace of a member. Returns the number of deleted rows, and of those that lost the member's name."""
     rows = _rows_of(platform, workspace, member)
     of_subscriptions = sa.select(subscriptions.c.channel_id).where(*rows[subscriptions])
     deleted = (await tx.execute(sa.delete(channels).where(channels.c.id.in_(of_subscriptions)))).rowcount
@@ -138,12 +199,12 @@ async def forget(tx: AsyncConnection, platform: str, workspace: str | None, memb
     await tx.execute(sa.delete(contributions).where(*rows[contributions]))
     await delete_orphans(tx)
     deleted += await inbox.forget(tx, platform, member)
-    await tx.execute(sa.update(topics).where(*rows[topics]).values(member=""))
-    await tx.execute(sa.update(links).where(*rows[links]).values(made_by=""))
     in_workspace = _within(channels, platform, workspace)
-    await tx.execute(sa.update(channels).where(*in_workspace, channels.c.owner == member).values(owner=""))
-    installed = _within(installations, platform, workspace)
-    await tx.execute(
-        sa.update(installations).where(*installed, installations.c.installer == member).values(installer="")
-    )
-    return deleted
+    installed = *_within(installation_rows, platform, workspace), installation_rows.c.installer == member
+    unnamed = [
+        sa.update(topics).where(*rows[topics]).values(member=""),
+        sa.update(links).where(*rows[links]).values(made_by=""),
+        sa.update(channels).where(*in_workspace, channels.c.owner == member).values(owner=""),
+        sa.update(installation_rows).where(*installed).values(installer=""),
+    ]
+    return deleted, sum([(await tx.execute(statement)).rowcount for statement in unnamed])

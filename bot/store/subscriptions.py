@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.subscriptions import Content
+from bot.store import forgotten
 from bot.store.sets import is_any
 from bot.store.tables import channels, insert_new, subscriptions
 
@@ -102,8 +103,12 @@ async def pause_address(tx: AsyncConnection, address_hash: str, reason: str) -> 
     await tx.execute(sa.update(subscriptions).where(subscriptions.c.address_hash == address_hash).values(paused=reason))
 
 
-async def delete(tx: AsyncConnection, channel_ids: Sequence[int]) -> int:
-    """Delete subscriptions with their channels, and all that their channels have. Returns their number."""
+async def delete(tx: AsyncConnection, channel_ids: Sequence[int], now: datetime) -> int:
+    """Delete subscriptions with their channels, and all that their channels have, and remember that, so that a restored
+    backup does not bring them back. Returns their number."""
+    places = sa.select(channels.c.platform, channels.c.workspace, channels.c.address)
+    for place in (await tx.execute(places.where(channels.c.id.in_(channel_ids)))).all():
+        await forgotten.record(tx, *place, now)
     return int((await tx.execute(sa.delete(channels).where(channels.c.id.in_(channel_ids)))).rowcount)
 
 

@@ -524,3 +524,16 @@ subscriptions = sa.Table(
     sa.Index("ix_subscriptions_member", "platform", "workspace", "member"),
 )
 """The addresses that get mail, each with a channel of its own, which has the schedule."""
+
+forgotten = sa.Table(
+    "forgotten",
+    metadata,
+    # The SHA-256 of the salt and the member's id, in hexadecimal.
+    _name("member_hash", primary_key=True),
+    _text("salt"),
+    _name("platform"),
+    # NULL: in all workspaces.
+    sa.Column("workspace", Name),
+    sa.Column("at", Instant, nullable=False),
+)
+"""Members, subscriptions and workspaces that were deleted for good."""

@@ -142,7 +142,7 @@ async def test_corrections_are_exported_forgotten_with_their_member_and_go_with_
     assert exported
     assert exported.content.count('{"row": "correction"') == 2
     async with store.write() as tx:
-        assert await members.forget(tx, "fake", "", "ada") == 1
+        assert await members.forget(tx, "fake", "", "ada", harness.clock()) == 1
     assert [(one.member, one.paper_id.strip()) for one in await known(harness)] == [("ben", "robots")]
 
 

@@ -156,7 +156,7 @@ async def test_a_channel_has_ten_feeds_at_most_and_they_go_with_it(store: Store,
     refused = await harness.say("feeds add https://x.example/10", place=HOME)
     assert "10 feeds, which is as many as I read" in refused.text
     async with store.write() as tx:
-        await installations.delete(tx, "fake", "T1")
+        await installations.delete(tx, "fake", "T1", harness.clock())
     async with store.read() as tx:
         assert await channel_feeds.list_all(tx) == []
 

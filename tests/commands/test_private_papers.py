@@ -364,7 +364,7 @@ async def test_deleting_a_workspace_deletes_its_private_papers(harness: BotHarne
     for place in (HOME, SECRET_ROOM, ABROAD):
         await harness.say(f"teach {DRAFT}", place=place)
     async with harness.store.write() as tx:
-        await installations.delete(tx, "fake", "T1")
+        await installations.delete(tx, "fake", "T1", harness.clock())
     assert await kept(harness) == [TITLE]
     assert await finds(harness, ABROAD)
 

@@ -120,7 +120,7 @@ async def test_forget_removes_the_name_of_the_installer(store: Store, tmp_path: 
     installations = installations_in(store, tmp_path)
     await installations.put(LAB)
     async with store.write() as tx:
-        await forget(tx, "slack", "T1", "ada")
+        await forget(tx, "slack", "T1", "ada", NOW)
     installation = await installations.get("T1")
     assert installation
     assert installation.installer == ""

@@ -344,7 +344,7 @@ async def test_forget_me_deletes_early_reactions(sqlite_store: Store, clock: Clo
     await becomes(sqlite_store, PostState.SENDING, None)
     assert not await harness.app.reactions.react(early)
     async with sqlite_store.write() as tx:
-        await members.forget(tx, "fake", None, "ben")
+        await members.forget(tx, "fake", None, "ben", clock())
     await becomes(sqlite_store, PostState.SENT, message)
     await harness.app.reactions.settled(channel.id)
     assert await values(harness) == {}

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from bot.demo.world import CORPUS
-from bot.store import links
+from bot.store import channels, links, papers, votes
 from bot.store.opening import open_store
+from bot.store.votes import Vote
 from recommender import Paper
 from recommender.formats import paper_line, read_papers
 from tests.store.whole import START, add_channel
@@ -48,8 +49,40 @@ def test_a_restore_says_that_links_of_channels_work_again(stocked: Operator, tmp
     assert stocked("db", "backup", tmp_path / "none").code == 0
     asyncio.run(make_link())
     assert stocked("db", "backup", tmp_path / "one").code == 0
-    assert "1 link to channels' pages" in stocked("db", "restore", tmp_path / "one", "--force").out
     assert "channels' pages" not in stocked("db", "restore", tmp_path / "none", "--force").out
+    stocked.set(DATA_DIR=str(tmp_path / "elsewhere"))
+    told = stocked("db", "restore", tmp_path / "one").out
+    assert "1 link to channels' pages" in told
+    assert "nobody knows who was forgotten" in told
+
+
+def test_who_was_forgotten_since_a_backup_is_forgotten_again_by_its_restore(stocked: Operator, tmp_path: Path) -> None:
+    async def vote_and_link() -> None:
+        store = await open_store(f"sqlite:///{stocked.home / 'paperboy.db'}")
+        async with store.write() as tx:
+            channel = await add_channel(tx, workspace="W", owner="ada")
+            await papers.record(tx, [Paper("P", "Tides")], START)
+            await votes.put(tx, Vote(channel.id, "P", "ada", "👍", True, START))
+            await votes.put(tx, Vote(channel.id, "P", "ben", "👍", True, START))
+            await links.make(tx, channel.id, "ada", START)
+        await store.close()
+
+    async def revoke() -> None:
+        store = await open_store(f"sqlite:///{stocked.home / 'paperboy.db'}")
+        async with store.write() as tx:
+            [channel] = await channels.list_all(tx)
+            assert await links.revoke(tx, channel.id, START)
+        await store.close()
+
+    asyncio.run(vote_and_link())
+    assert stocked("db", "backup", tmp_path / "backup").code == 0
+    assert stocked("forget", "ada", "--yes").code == 0
+    asyncio.run(revoke())
+    told = stocked("db", "restore", tmp_path / "backup", "--force")
+    assert "were forgotten: 1; links to channels' pages that were revoked: 1." in told.out
+    database = (stocked.home / "paperboy.db").read_bytes()
+    assert b"ben" in database
+    assert stocked("forget", "ada", "--yes").out == "Nothing is known of ada.\n"
 
 
 def test_what_is_there_already_is_replaced_only_when_said(stocked: Operator, tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ async def test_a_workspace_that_removed_the_bot_has_no_page(team: Site) -> None:
         assert await installations.revoke(tx, PLACE.platform, "", now, now, uninstalled=True)
     assert (await team.get(base)).status == 410
     async with team.bot.store.write() as tx:
-        await installations.delete(tx, PLACE.platform, "")
+        await installations.delete(tx, PLACE.platform, "", now)
     assert (await team.get(base)).status == 404
 
 

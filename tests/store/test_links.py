@@ -99,13 +99,13 @@ async def test_links_go_with_their_channel_and_lose_the_name_of_a_forgotten_memb
     async with store.write() as tx:
         assert [kind for kind, _ in await members.rows_of(tx, "slack", "W", "ada")].count("link") == 2
         assert '"row": "link"' in await everything(tx, public)
-        await members.forget(tx, "slack", "W", "ada")
+        await members.forget(tx, "slack", "W", "ada", START)
         shared = await links.find(tx, tokens[public.id] or "")
         assert shared
         assert shared.works
         assert shared.made_by == ""
         assert await links.find(tx, tokens[own.id] or "") is None
-        await installations.delete(tx, "slack", "W")
+        await installations.delete(tx, "slack", "W", START)
         assert await links.find(tx, tokens[public.id] or "") is None
         assert (await tx.execute(sa.select(channel_rows.c.id))).all() == []
         assert await channels.list_all(tx) == []

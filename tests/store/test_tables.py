@@ -159,7 +159,7 @@ async def test_forget_deletes_the_finished_events_of_a_member(store: Store) -> N
         await inbox.receive(tx, "discord", "E", {}, START, "U007")
     assert "U007" not in repr(await dump(store))
     async with store.write() as tx:
-        assert await members.forget(tx, "slack", "W", "U007") == 1
+        assert await members.forget(tx, "slack", "W", "U007", START) == 1
         assert not await inbox.receive(tx, "slack", "E-5", {}, START)
         assert await inbox.receive(tx, "slack", "E-4", {}, START)
         assert not await inbox.receive(tx, "discord", "E", {}, START)
@@ -191,7 +191,7 @@ async def test_forget_reads_events_in_batches_and_lets_the_loop_turn(sqlite_stor
 
     task = asyncio.create_task(turning())
     async with sqlite_store.write() as tx:
-        assert await members.forget(tx, "slack", None, "U7") == 14
+        assert await members.forget(tx, "slack", None, "U7", START) == 14
     task.cancel()
     assert 0 < most <= 500
     assert turns > 3
@@ -224,7 +224,7 @@ async def test_forget_deletes_every_trace_of_a_member_and_nothing_of_others(stor
             await inbox.receive(tx, "slack", f"E-{member}", {"event": {"user": member, "text": "é"}}, START)
         await inbox.receive(tx, "slack", "E2", {"text": "hello <@U007>"}, START)
     async with store.write() as tx:
-        assert await members.forget(tx, "slack", "W", "U007") == 6
+        assert await members.forget(tx, "slack", "W", "U007", START) == 6
     assert "U007" not in repr(await dump(store)).replace("U0078", "")
     async with store.read() as tx:
         assert {vote.member for vote in await votes.for_channel(tx, team.id)} == {"U0078", "ada"}
@@ -233,4 +233,4 @@ async def test_forget_deletes_every_trace_of_a_member_and_nothing_of_others(stor
         assert [event for _, event, _ in await inbox.unfinished(tx)] == ["E-U0078", "E-ada"]
         assert await channels.get(tx, others.id) == others
     async with store.write() as tx:
-        assert await members.forget(tx, "slack", "W", "U007") == 0
+        assert await members.forget(tx, "slack", "W", "U007", START) == 0

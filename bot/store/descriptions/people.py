@@ -114,4 +114,19 @@ PEOPLE: dict[str, TableDescription] = {
         },
         frozenset({"event_id", "body", "member_hash"}),
     ),
+    "forgotten": TableDescription(
+        About.PEOPLE,
+        "That a member, a mail subscription or a workspace was deleted, so that a restored backup deletes it again. Of "
+        "the member only a salted hash is stored.",
+        "A year. Backups must not be kept longer.",
+        OPERATOR,
+        {
+            "member_hash": "a hash of the member's id and of the salt",
+            "salt": "a random text, so that equal members have different hashes",
+            "platform": CHAT,
+            "workspace": TEAM,
+            "at": "when it was deleted",
+        },
+        frozenset({"member_hash"}),
+    ),
 }
