@@ -29,7 +29,7 @@ async def prepare_pages(app: App, sleep: Sleep = asyncio.sleep) -> None:
     """Let no visitor wait for what the first pages over a new state of the index need. It never ends."""
     while True:
         await sleep(_PREPARED_EVERY_SECONDS)
-        await asyncio.to_thread(app.paper_index.engine.prepare_similar)
+        await asyncio.to_thread(app.paper_index.engine.warm_up)
 
 
 @contextlib.asynccontextmanager

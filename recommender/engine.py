@@ -54,6 +54,8 @@ FOR_US_AMONG = 200
 _KEPT_CANDIDATES, _MOST_KEPT_CANDIDATES = 4, 5_000
 """Sets of candidates that are kept, since nearly all channels of an hour have one of few; and the most papers of such a
 set, about 2 KB each."""
+_MISSPELT = "papre author:knuht"
+"""A query whose correction needs all that a search may need."""
 _BLOCK = 100
 """Channels that are ranked for at once: more would not fit in a processor's cache."""
 
@@ -239,10 +241,12 @@ class Recommender:
         near_to = paper if isinstance(paper, Paper) else int(_known(view.snapshot, [paper])[0])
         return _hits(view.snapshot, *view.similar_papers.similar(near_to, limit))
 
-    def prepare_similar(self) -> None:
-        """Do what `similar` would do at its first calls over the index as it is now: a second of work for 80,000
-        papers, nothing if it was done."""
-        self._now().similar_papers.prepare()
+    def warm_up(self) -> None:
+        """Do what the first calls of `search`, `interpret` and `similar` would do over the index as it is now: two
+        seconds of work for 80,000 papers, nothing if it was done."""
+        view = self._now()
+        view.rewriter.rewrite(parse(_MISSPELT))
+        view.similar_papers.prepare()
 
     def duplicates(self, candidates: Iterable[str], others: Iterable[str]) -> dict[str, set[str]]:
         """The candidates that are the same work as one of the `others` under another title and id (see

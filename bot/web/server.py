@@ -31,7 +31,7 @@ from bot.web.security import (
     is_unlimited,
     unlimited,
 )
-from bot.web.templates import Templates, static_routes
+from bot.web.templates import HAS_PAGE, Templates, static_routes
 
 _LONGEST_BODY = 1024 * 1024
 """Bytes of one request; Slack's largest are a tenth of it."""
@@ -52,6 +52,7 @@ _MOST_CONNECTIONS = 200
 """Each connection may hold half a megabyte that is received and not read yet. Slack needs a few dozen."""
 _BACKLOG = 64
 """Connections that the loop accepts at a time, before the first of them is counted."""
+_PAGE = "/"
 _SERVER = "Paperboy"
 """The server's name in answers, without any version."""
 log = structlog.get_logger(__name__)
@@ -88,7 +89,9 @@ async def serving(
     that it holds at the same time; by default it depends on how many files the process may open. `trusted_proxies` tell
     the truth about the address of their client. A client may send so many `requests_per_minute`, 0 for any number;
     `seconds` is the clock for that, which only runs forward. Raises Unservable."""
-    middlewares = [_counted, error_pages(Templates("bot.web"))]
+    routes = list(routes)
+    has_page = any(route.path == _PAGE for route in routes)
+    middlewares = [_counted, _knowing(has_page), error_pages(Templates("bot.web"))]
     if requests_per_minute:
         middlewares.append(_limited(RateLimiter(requests_per_minute / 60, requests_per_minute, seconds)))
     app = web.Application(client_max_size=_LONGEST_BODY, middlewares=middlewares)
@@ -194,6 +197,17 @@ async def _counted(request: web.Request, handler: Handler) -> web.StreamResponse
         route = resource.canonical if resource else "none"
         metrics.PAGE_SECONDS.labels(route, status).observe(time.perf_counter() - begun)
     return answer
+
+
+def _knowing(has_page: bool) -> Middleware:
+    """The middleware that tells the templates whether the page of papers is served."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        HAS_PAGE.set(has_page)
+        return await handler(request)
+
+    return middleware
 
 
 def _limited(limiter: RateLimiter) -> Middleware:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import cache, cached_property
 from importlib import resources
 from typing import Any
@@ -16,6 +17,8 @@ from aiohttp import web
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+HAS_PAGE: ContextVar[bool] = ContextVar("has_page", default=True)
+"""Whether the server of a request serves the page of papers. Where it does not, the layout has no links to it."""
 _STYLE = "style.css"
 _YEAR_SECONDS = 31_536_000
 
@@ -34,7 +37,7 @@ class Templates:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals.update(style_url=style_url(), **shared_values)
+        self._environment.globals.update(style_url=style_url(), has_page=HAS_PAGE.get, **shared_values)
 
     @cached_property
     def version(self) -> str:

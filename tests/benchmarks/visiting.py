@@ -43,6 +43,8 @@ _UPVOTED = 7
 _STATIC = "static page"
 _CONNECTIONS = 100
 """Connections of all visitors together, as a proxy keeps them. The server closes more than 200."""
+_PREPARED_AFTER = 20.0
+"""Seconds after which the bot has prepared what searches and similar papers need, as one has that has run for long."""
 _MOST_PAGES = 100
 """Pages of one day that the site shows."""
 
@@ -83,6 +85,8 @@ async def _run(folder: Path, size: Load) -> list[Figure]:
         teams = await settle(settings, store, slack, size.workspaces)
         async with serving.bot_at_work(slack, folder, PAPERBOY_WEB__REQUESTS_PER_MINUTE="0"):
             site = slack.listener.removesuffix("/slack/events")
+            await asyncio.sleep(_PREPARED_AFTER)
+            await _turns(site, kinds, Load(rate=20, seconds=2, turn=2))
             pages = await _turns(site, kinds, size)
             acts = list(serving.acts_of(teams, int(size.rate * size.seconds), random.Random(1)))
             mixed = (next(kinds[number % len(kinds)][1]) for number in itertools.count())
@@ -140,7 +144,7 @@ async def _kinds(store: Store, rng: random.Random) -> list[Kind]:
         days = [
             f"/day/{day}?page={page}"
             for day, count in (await tx.execute(on_day)).all()
-            for page in range(1, min(-(-count // PAGE_PAPERS), _MOST_PAGES) + 1)
+            for page in range(1, min(count // PAGE_PAPERS, _MOST_PAGES) + 1)
         ]
         papers = list((await tx.execute(sa.select(rows.id, rows.title))).all())
     rng.shuffle(days)

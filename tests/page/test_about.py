@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
+from aiohttp import web
 
 from bot.commands.registry import COMMANDS
 from bot.platforms.discord.platform import DiscordPlatform
@@ -15,6 +17,8 @@ from bot.ports.platform import Invitation, Platform
 from bot.settings import load
 from bot.store.database import Store
 from bot.store.tables import metadata
+from bot.web.server import serving
+from bot.web.templates import Templates
 from bot.website import website
 from tests.fakes.clock import Clock
 from tests.page.conftest import HTML, Site
@@ -80,3 +84,16 @@ def test_discord_is_invited_by_a_link_for_its_application(clock: Clock, tmp_path
     assert invitation.url.startswith("https://discord.com/oauth2/authorize?client_id=123456789012345678&")
     assert DISCORD_TOKEN not in repr(invitation)
     assert not DiscordPlatform("nonsense", clock, tmp_path, COMMANDS).invitation.url
+
+
+async def test_without_the_page_no_other_page_links_to_it(site: Site) -> None:
+    async def install(request: web.Request) -> web.Response:
+        return Templates("bot.platforms.slack").page("begin.html", url="https://slack.com/x")
+
+    async with serving([web.get("/slack/install", install)], "127.0.0.1", 0) as url:
+        for path in ("/slack/install", "/nowhere"):
+            async with site.client.get(url + path, headers=HTML) as answer:
+                text = await answer.text()
+            assert "Paperboy" in text
+            assert re.findall(r'href="(/(?!static)[^"]*)"|action="', text) == [], path
+    assert 'href="/trending"' in (await site.get("/")).text

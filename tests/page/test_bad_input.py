@@ -6,18 +6,27 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import quote, urlparse
 
+import aiohttp
 import pytest
 from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.settings import load
 from bot.store.database import Store
 from bot.store.errors import StoreAway
 from bot.web import server
+from bot.website import website
+from tests.fakes.clock import Clock
+from tests.fakes.smtp import mail_server
 from tests.page.conftest import Site
-from tests.support.harness import demo_papers, paper
+from tests.platforms.mail.mailbox import mail_platform
+from tests.platforms.recording_service import RecordingService
+from tests.support.harness import demo_papers, harness_over, paper
 
 PATIENCE_SECONDS = 30
 _FIELD = re.compile(r"\{(\w+)(?::([^{}]+))?\}")
@@ -99,9 +108,20 @@ async def router(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Router]:
 
 
 @pytest.fixture
-async def filled_site(router: Router, site: Site) -> Site:
-    await site.bot.list_papers([*demo_papers()[:30], paper(1, upvotes=3)])
-    return site
+async def filled_site(router: Router, sqlite_store: Store, clock: Clock, tmp_path: Path) -> AsyncIterator[Site]:
+    """The page, with that of mail."""
+    bot = harness_over(
+        sqlite_store, clock, web=load(None, {}).web.model_copy(update={"port": 0, "requests_per_minute": 0})
+    )
+    await bot.list_papers([*demo_papers()[:30], paper(1, upvotes=3)])
+    async with mail_server() as server:
+        mail, _ = mail_platform(sqlite_store, server, clock, tmp_path / "key")
+        mail._pages.service = RecordingService()
+        with_mail = replace(bot.app, platforms={**bot.app.platforms, "mail": mail})
+        async with website(with_mail, required=True, clock=clock) as url, aiohttp.ClientSession() as client:
+            yield Site(url, bot, client)
+        await mail.outbox.settled()
+        await mail._client.close()
 
 
 def quoted(value: str | bytes) -> str:
@@ -141,7 +161,7 @@ def is_plain(status: int, answer: str) -> bool:
 async def test_every_route_answers_hostile_requests_plainly(
     router: Router, filled_site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert {"/search", "/paper/{id:.+}", "/trending", "/feeds/search.atom", "/healthz"} <= set(router.paths)
+    assert {"/mail", "/search", "/paper/{id:.+}", "/trending", "/feeds/search.atom", "/healthz"} <= set(router.paths)
     loop = asyncio.get_running_loop()
 
     async def check(sent: bytes) -> None:
@@ -176,7 +196,7 @@ async def test_each_nasty_value_in_each_public_page(filled_site: Site, value: st
             f"/search?q=graph&sort={name}&page={name}",
             f"/trending?period={name}",
         ),
-        *(f"/feeds/search.atom?q={name}", f"/feeds?q={name}"),
+        *(f"/feeds/search.atom?q={name}", f"/feeds?q={name}", f"/mail?q={name}", f"/mail?link={name}"),
     ):
         status, answer = await raw(filled_site, request("GET", path, {"Accept": "text/html"}))
         assert status in (200, 302, 400, 404, 413, 414), (path[:200], answer[:300])

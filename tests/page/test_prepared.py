@@ -12,15 +12,15 @@ from tests.page.conftest import Site
 from tests.support.harness import paper
 
 
-async def test_similar_papers_are_prepared_now_and_then(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_index_is_prepared_now_and_then(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     await site.bot.list_papers([paper(number) for number in range(3)])
-    prepared, prepare = list[int](), Recommender.prepare_similar
+    prepared, prepare = list[int](), Recommender.warm_up
 
     def noted(engine: Recommender) -> None:
         prepare(engine)
         prepared.append(len(engine))
 
-    monkeypatch.setattr(Recommender, "prepare_similar", noted)
+    monkeypatch.setattr(Recommender, "warm_up", noted)
     rests = list[float]()
 
     async def sleep(seconds: float) -> None:
