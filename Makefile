@@ -51,7 +51,7 @@ soak: .venv/dev ## many more kills and hostile texts, from a new seed; ROUNDS=, 
 		SOAK_SEED=$(or $(SEED),$(shell date +%s)) \
 		$(BIN)/pytest tests/platforms/slack/test_kills.py tests/test_fuzz.py -s -q --timeout 7200
 
-reference: .venv/dev ## write what is made from the code: config/paperboy.toml, docs/settings.md, docs/commands.md
+reference: .venv/dev ## write what is made from the code: config/paperboy.toml, docs/{settings,commands,privacy}.md
 	@$(BIN)/python scripts/reference
 
 audit: .venv/dev ## known vulnerabilities of the pinned packages, where the network has them

@@ -1,9 +1,10 @@
 """The one direction of imports, as pyproject.toml writes it down: nothing runs upward, and no two modules need each
-other. Imports for type checking count."""
+other. Imports for type checking count. And what is made from the code is as the code is."""
 
 from __future__ import annotations
 
 import ast
+import runpy
 import tomllib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import grimp
 import pytest
 
 _ROOT = Path(__file__).parent.parent
+_MADE = runpy.run_path(str(_ROOT / "scripts" / "reference"))["FILES"]
 
 
 @pytest.fixture(scope="module", params=["bot", "recommender"])
@@ -59,3 +61,8 @@ def test_the_fake_services_could_be_lifted_out() -> None:
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             foreign = [name for name in names if name.split(".")[0] in ("bot", "recommender", "tests")]
             assert [name for name in foreign if not name.startswith("tests.fakes")] == [], file
+
+
+@pytest.mark.parametrize("name", _MADE)
+def test_what_is_made_from_the_code_is_as_the_code_is(name: str) -> None:
+    assert (_ROOT / name).read_text("utf-8") == _MADE[name](), "`make reference` writes it anew"

@@ -26,7 +26,7 @@ class Record:
     """The outcome of some days' picks; each paper counts once.
 
     `upvoted` papers were on the most upvoted list. Of these, `upvoted_shown` were shown here, and `upvoted_liked` were
-    liked. `liked_only_here` counts the liked picks that were not on that list.
+    liked. `liked_only_here` counts the liked picks that were not on that list, `picked_too` the picks that were.
     """
 
     posted: int
@@ -36,6 +36,7 @@ class Record:
     upvoted_shown: int
     upvoted_liked: int
     liked_only_here: int
+    picked_too: int = 0
 
     @classmethod
     def of(
@@ -57,6 +58,7 @@ class Record:
             len(shown_ids),
             len(shown_ids & set(liked)),
             len(liked_picks - upvoted_ids),
+            len(picks & upvoted_ids),
         )
 
 

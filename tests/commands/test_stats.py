@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.model.messages import Place
 from bot.reports.stats import Record
-from bot.reports.stats_words import beside
+from bot.reports.stats_words import beside, verdict
 from bot.store import pick_log
 from bot.store.database import Store
 from bot.store.pick_log import LoggedPick
@@ -84,7 +85,8 @@ async def test_stats_say_what_is_known_of_the_most_upvoted_list_and_what_is_not(
     assert text.endswith(
         "The most upvoted list of these days had 3 papers; 1 came here too, 1 of them liked. The other 2 "
         "nobody here has seen, so it would have brought between 1 and 3 liked papers. It lacked 1 of the 2 picks you "
-        "liked."
+        "liked.\nIt is too early to tell whether the taste does better than that list: that takes 20 picks that "
+        "were on it, and 20 that were not; there are 1 and 2."
     )
 
 
@@ -154,4 +156,34 @@ def test_the_record_never_claims_more_than_was_seen(
     assert told.upvoted_liked <= told.upvoted_shown <= min(told.upvoted, len(seen))
     both = set(picked) & set(upvoted) & seen & liked
     assert told.liked - told.liked_only_here == len(both)
-    assert len(beside(told)) == bool(upvoted)
+    assert len(beside(told)) == 2 * bool(upvoted)
+
+
+@pytest.mark.parametrize(
+    ("own", "own_liked", "shared", "shared_liked", "begins"),
+    [
+        (100, 60, 40, 10, "The taste does better than that list: of the picks that were not on it 60% were liked"),
+        (100, 20, 40, 24, "The taste does no better than that list: of the picks that were not on it 20% were liked"),
+        (100, 50, 40, 17, "Whether the taste does better than that list can't be told yet"),
+        (100, 0, 40, 0, "It is too early to tell"),
+        (100, 60, 19, 1, "It is too early to tell"),
+        (19, 19, 100, 1, "It is too early to tell"),
+        (20, 20, 20, 0, "The taste does better than that list"),
+    ],
+)
+def test_stats_say_plainly_whether_the_taste_does_better(
+    own: int, own_liked: int, shared: int, shared_liked: int, begins: str
+) -> None:
+    told = Record(own + shared, own_liked + shared_liked, 0, shared, shared, shared_liked, own_liked, shared)
+    assert verdict(told).startswith(begins)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])
+def test_where_there_is_no_difference_few_are_told_of_one(rate: float) -> None:
+    chance = random.Random(0)
+    claims = 0
+    for _ in range(400):
+        own_liked, shared_liked = (sum(chance.random() < rate for _ in range(shown)) for shown in (80, 30))
+        told = Record(110, own_liked + shared_liked, 0, 30, 30, shared_liked, own_liked, 30)
+        claims += verdict(told).startswith("The taste does")
+    assert claims <= 0.07 * 400

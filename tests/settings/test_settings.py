@@ -22,11 +22,6 @@ def written(folder: Path, text: str) -> Path:
     return file
 
 
-def test_the_committed_settings_file_is_the_one_the_code_generates() -> None:
-    committed = (ROOT / "config" / "paperboy.toml").read_text("utf-8")
-    assert committed == settings_file(), "python -m bot.settings.file > config/paperboy.toml"
-
-
 def test_the_settings_file_changes_nothing_as_it_stands() -> None:
     assert load(ROOT / "config" / "paperboy.toml", {}) == load(None, {})
 
