@@ -240,6 +240,17 @@ def show_today(
     _go(print_today(_settings("error"), channel))
 
 
+@app.command("jobs")
+def list_jobs(
+    retry: Annotated[bool, typer.Option("--retry", help="Try those again that have failed for good.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell what waits in the queue of several processes, and what failed for good."""
+    from bot.operate.jobs import print_jobs
+
+    _go(print_jobs(_settings("error"), retry=retry, as_json=as_json))
+
+
 @db_app.command()
 def upgrade() -> None:
     """Bring the store's tables up to date."""

@@ -47,6 +47,10 @@ INDEX_BEHIND = Gauge(
     "paperboy_index_behind_revisions", "Changes to papers that the search index lacks.", registry=REGISTRY
 )
 SOURCES_FAILING = Gauge("paperboy_sources_failing", "Sources whose last reading failed.", registry=REGISTRY)
+JOBS_WAITING = Gauge(
+    "paperboy_jobs_waiting", "Jobs that wait or run in the queue of several processes.", ["kind"], registry=REGISTRY
+)
+JOBS_FAILED = Gauge("paperboy_jobs_failed", "Jobs of that queue that failed for good.", ["kind"], registry=REGISTRY)
 
 
 def text() -> bytes:

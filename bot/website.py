@@ -56,7 +56,7 @@ async def website(app: App, *, required: bool = False, clock: Clock = system_clo
             yield ""
             return
         token = web.metrics_token.get_secret_value()
-        health = Health(app.store, app.paper_index, clock, token, is_behind_proxy=bool(web.public_url))
+        health = Health(app.store, app.paper_index, clock, token, queue=app.queue, is_behind_proxy=bool(web.public_url))
         routes = [*platform_routes, *health.routes, *(page_routes(page) if page else ())]
         server = serving(
             routes,

@@ -13,7 +13,7 @@ from bot.digests.composer import DigestComposer
 from bot.digests.hours import days_with_digest, following_hour, next_hour
 from bot.digests.planning import DigestOrder, PreparedDigest
 from bot.jobs.source_reading import SourceReading
-from bot.jobs.work import Kind, WorkQueue
+from bot.jobs.work import MOST_WAITING, Kind, WorkQueue
 from bot.model.schedule import Hour, Rule
 from bot.ports.platform import Clock, Platform, capabilities_in
 from bot.store import channels, deliveries, delivery_plans
@@ -58,8 +58,9 @@ class DigestPlanner:
         are read after a long silence."""
         if await self._reading.holds_digests():
             return []
+        names = list(self._platforms)
         async with self._store.read() as tx:
-            return [str(each) for each in await channels.due_ids(tx, self._clock(), list(self._platforms))]
+            return [str(each) for each in await channels.due_ids(tx, self._clock(), names, MOST_WAITING)]
 
     async def plan_and_deliver(self, channel_ids: Sequence[int]) -> None:
         """Plan the digests of those of these channels whose hour has come, some at a time, and have them delivered."""

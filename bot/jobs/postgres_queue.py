@@ -62,7 +62,9 @@ delete from :log history where created < now() - $1::interval
 and not exists (select from :jobs job where job.id = history.job_id)"""
 _DONE = """
 select from :log where entrypoint = $1 and status = 'successful' and created > now() - $2::interval limit 1"""
-_TAKEN = "select payload from :jobs where entrypoint = $1"
+_TAKEN = """
+select distinct key from :jobs job, jsonb_array_elements_text(convert_from(job.payload, 'UTF8')::jsonb) key
+where job.entrypoint = $1 and key = any($2::text[])"""
 _PICKED = "select count(*) as times from :log where job_id = $1 and status = 'picked'"
 
 
@@ -147,7 +149,7 @@ class PostgresQueue:
                 queries = await self._queries(await driver_of(connection))
                 if kind.once and await self._was_done(queries, kind):
                     return
-                taken = await self._taken(queries, kind)
+                taken = await self._taken(queries, kind, keys)
                 free = [key for key in keys if key not in taken]
                 size = min(kind.batch, max(_LEAST, math.ceil(len(free) / _SHARES)))
                 jobs = [free[start : start + size] for start in range(0, len(free), size)]
@@ -234,10 +236,9 @@ class PostgresQueue:
     async def _was_done(self, queries: Queries, kind: Kind) -> bool:
         return bool(await queries.driver.fetch(self._sql(_DONE), kind.name, kind.every * 0.9))
 
-    async def _taken(self, queries: Queries, kind: Kind) -> set[str]:
-        """The keys of all jobs of a kind: those that wait, run, or rest."""
-        rows = await queries.driver.fetch(self._sql(_TAKEN), kind.name)
-        return {key for row in rows for key in _keys(cast(bytes, row["payload"]))}
+    async def _taken(self, queries: Queries, kind: Kind, keys: Sequence[str]) -> set[str]:
+        """Those of the keys for which there is a job: one that waits, runs, or rests."""
+        return {str(row["key"]) for row in await queries.driver.fetch(self._sql(_TAKEN), kind.name, list(keys))}
 
     async def _keep_running(self, lane: Lane, kinds: Mapping[str, Kind]) -> None:
         """Do the jobs of a lane, and begin again after any failure."""
@@ -291,14 +292,15 @@ class PostgresQueue:
         try:
             await kind.run(_keys(job.payload or b"[]"))
         except Exception as error:
-            if job.attempts + 1 >= _ATTEMPTS:
-                log.error("A job has failed for good. `paperboy check` counts such jobs.", exc_info=error)
-                raise
             if isinstance(error, StoreAway):
                 log.warning("A job met a store that did not answer; it is done again.", why=str(error))
+            elif job.attempts + 1 >= _ATTEMPTS:
+                log.error("A job has failed for good. `paperboy check` counts such jobs.", exc_info=error)
+                raise
             else:
                 log.error("A job failed; it is done again.", exc_info=error)
-            raise RetryRequested(self._first_wait * 2**job.attempts, _reason(error)) from error
+            wait = self._first_wait * 2 ** min(job.attempts, _ATTEMPTS)
+            raise RetryRequested(wait, str(error) or type(error).__name__) from error
 
 
 class Abandoned(Exception):
@@ -325,7 +327,3 @@ async def _nothing(job: Job) -> None:
 
 def _keys(payload: bytes) -> list[str]:
     return [str(key) for key in json.loads(payload)]
-
-
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__

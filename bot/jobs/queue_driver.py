@@ -19,7 +19,14 @@ from bot.store.database import Store, unreachable
 
 log = structlog.get_logger(__name__)
 Listener = Callable[[str | bytes | bytearray], None]
-OUTAGE = (psycopg.OperationalError, psycopg.InterfaceError, sa.exc.OperationalError, sa.exc.InterfaceError, OSError)
+OUTAGE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    sa.exc.OperationalError,
+    sa.exc.InterfaceError,
+    sa.exc.TimeoutError,  # all connections of the store are in use
+    OSError,
+)
 """The errors of a database that does not answer, or cut a connection."""
 OUTAGE_SECONDS = 1.0
 

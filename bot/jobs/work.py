@@ -16,7 +16,7 @@ from bot.jobs.scheduler import Job
 
 ALL = ("all",)
 """The keys of work that is not divided."""
-_MOST_WAITING = 20_000
+MOST_WAITING = 20_000
 """Keys of one kind that wait at most; the others follow when these are done."""
 
 
@@ -137,7 +137,7 @@ def looking_for(kinds: Sequence[Kind], queue: WorkQueue) -> list[Job]:
     def job(kind: Kind) -> Job:
         async def look() -> None:
             if keys := await kind.due():
-                await queue.defer(kind, keys[:_MOST_WAITING])
+                await queue.defer(kind, keys[:MOST_WAITING])
 
         return Job(kind.name, look, kind.every, kind.slow)
 

@@ -124,6 +124,7 @@ def _of_store(settings: Settings, store: Store) -> list[Check]:
     checks = [Check("deliveries", partial(store_checks.deliveries, store, system_clock))]
     if not store.is_sqlite:
         checks.append(Check("connections", partial(store_checks.connections, store, settings)))
+        checks.append(Check("jobs", partial(store_checks.jobs, store)))
     return checks
 
 

@@ -1,4 +1,4 @@
-"""The checks of `paperboy check` that read the store: late digests, what was given up, and PostgreSQL's connections."""
+"""The checks of `paperboy check` that read the store: late digests, what was given up, PostgreSQL and its queue."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bot.settings import Settings
 from bot.store import counts
 from bot.store.channels import Channel
 from bot.store.database import Store
+from bot.store.errors import StoreAway, StoreMissing
 from bot.store.states import ChannelState
 
 _LATE = timedelta(minutes=15)
@@ -103,6 +104,28 @@ async def encryption_key(store: Store, cipher: TokenCipher) -> Finding:
         problem, _, mend = str(error).partition(": ")
         return Finding(f"{problem}.", f"{mend[:1].upper()}{mend[1:]}")
     return Finding(mend=f"It is the key {agreed}, which every process must have.")
+
+
+async def jobs(store: Store) -> Finding:
+    """Check that no job of the queue has failed for good."""
+    from bot.jobs.postgres_queue import PostgresQueue  # imports the engine, which SQLite does without
+
+    queue = PostgresQueue(store)
+    try:
+        failed, counts_by_kind = await queue.failed(), await queue.counts()
+    except StoreAway:
+        raise
+    except StoreMissing as error:
+        return Finding(mend=str(error), seen=False)
+    if failed:
+        kinds = ", ".join(f"{kind} ({number:,})" for kind, number in sorted(counts_by_kind.failed.items()))
+        have = "1 job has" if len(failed) == 1 else f"{len(failed):,} jobs have"
+        return Finding(
+            f"{have} failed for good: {kinds}; the last because: {failed[0].reason}.",
+            "The log tells more. Each is tried again after an hour; `paperboy jobs --retry` does it now.",
+        )
+    waiting = sum(counts_by_kind.waiting.values())
+    return Finding(mend=f"{count(waiting, 'job')} waiting or running." if waiting else "")
 
 
 def _duration(late: timedelta) -> str:

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from aiohttp import web
 
 from bot import metrics
+from bot.jobs.work import Counts, WorkQueue
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Clock
 from bot.store import counts, metadata, papers, runs
@@ -43,11 +44,12 @@ class Health:
         clock: Clock,
         token: str = "",
         *,
+        queue: WorkQueue | None = None,
         is_behind_proxy: bool = False,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._paper_index, self._clock, self._token = store, paper_index, clock, token
-        self._is_behind_proxy, self._seconds = is_behind_proxy, seconds
+        self._is_behind_proxy, self._seconds, self._queue = is_behind_proxy, seconds, queue
         self._behind_since: float | None = None
         self._read_at: float | None = None
         self._reading = asyncio.Lock()
@@ -101,8 +103,14 @@ class Health:
                 papers_count = await papers.count(tx)
                 behind = await metadata.revision(tx) - await self._paper_index.revision(tx)
                 failing = await runs.failing(tx)
+            async with asyncio.timeout(_STORE_SECONDS):
+                jobs = await self._queue.counts() if self._queue else Counts()
         except (StoreError, TimeoutError):
             return
+        for gauge, numbers in ((metrics.JOBS_WAITING, jobs.waiting), (metrics.JOBS_FAILED, jobs.failed)):
+            gauge.clear()
+            for kind, number in numbers.items():
+                gauge.labels(kind).set(number)
         metrics.DIGESTS_DUE.set(waiting.due)
         metrics.DIGEST_LATE_SECONDS.set((now - waiting.due_since).total_seconds() if waiting.due_since else 0.0)
         for post_state in counts.WAITING:

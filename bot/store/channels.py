@@ -170,13 +170,10 @@ async def due(
     return [channel_of(row) for row in await tx.execute(query)]
 
 
-async def due_ids(
-    tx: AsyncConnection, now: datetime, platforms: Sequence[str], state: ChannelState = ChannelState.ACTIVE
-) -> list[int]:
-    """The ids of the active channels, or those in another state, whose next hour has come. The one that waits longest
-    is first."""
-    is_due = channels.c.state == state, channels.c.next_due_at <= now, channels.c.platform.in_(platforms)
-    query = sa.select(channels.c.id).where(*is_due).order_by(channels.c.next_due_at, channels.c.id)
+async def due_ids(tx: AsyncConnection, now: datetime, platforms: Sequence[str], limit: int | None = None) -> list[int]:
+    """The ids of the active channels whose next hour has come. The one that waits longest is first."""
+    is_due = channels.c.state == ChannelState.ACTIVE, channels.c.next_due_at <= now, channels.c.platform.in_(platforms)
+    query = sa.select(channels.c.id).where(*is_due).order_by(channels.c.next_due_at, channels.c.id).limit(limit)
     return list((await tx.execute(query)).scalars())
 
 

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.jobs.work import Counts, InProcessQueue
 from bot.page.health import Health
 from bot.settings import load
 from bot.store import channels, papers
@@ -125,3 +126,19 @@ async def test_where_a_proxy_stands_before_it_metrics_want_a_token(harness: BotH
 
 def test_the_token_is_a_secret() -> None:
     assert "hunter2" not in repr(load(None, {"PAPERBOY_WEB__METRICS_TOKEN": "hunter2"}))
+
+
+async def test_the_metrics_count_the_jobs_of_the_queue(harness: BotHarness) -> None:
+    class Queue(InProcessQueue):
+        async def counts(self) -> Counts:
+            return Counts({"digests": 3}, {"chores": 1})
+
+    health = Health(harness.store, harness.app.paper_index, harness.clock, "secret", queue=Queue())
+    async with (
+        serving(health.routes, "127.0.0.1", 0) as url,
+        aiohttp.ClientSession(headers={"Authorization": "Bearer secret"}) as client,
+        client.get(f"{url}/metrics") as answer,
+    ):
+        text = await answer.text()
+    assert 'paperboy_jobs_waiting{kind="digests"} 3.0' in text
+    assert 'paperboy_jobs_failed{kind="chores"} 1.0' in text

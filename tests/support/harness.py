@@ -14,6 +14,7 @@ import bot.demo
 from bot.app import App, build, lease_times
 from bot.estimator import ChosenEstimator
 from bot.jobs.ingest import OpenFeed
+from bot.jobs.work import WorkQueue
 from bot.model.messages import Asker, Place, Reaction, Reply
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Sleep
@@ -153,6 +154,7 @@ def harness_over(
     open_feed: OpenFeed | None = None,
     operators: Sequence[str] = (),
     process: str = "the only process",
+    queue: WorkQueue | None = None,
     **settings: Any,
 ) -> BotHarness:
     """A bot over an open store, as after a start. Call this again on the same store for a restart: it goes on with the
@@ -176,6 +178,7 @@ def harness_over(
         zotero=zotero,
         open_feed=open_feed,
         leases=Leases(store, times, clock=clock, seconds=seconds, holder=process),
+        queue=queue,
     )
     return BotHarness(app, chat, clock, shelf)
 
