@@ -28,7 +28,7 @@ from bot.jobs.resync import ReactionResync
 from bot.jobs.scheduler import Job, Scheduler
 from bot.jobs.source_reading import SourceReading
 from bot.jobs.vote_counts import REFRESHED_FOR, VoteCounters
-from bot.jobs.work import InProcessQueue, Kind, Lane, WorkQueue, by_id, looking_for, nothing, undivided
+from bot.jobs.work import InProcessQueue, Kind, Lane, WorkQueue, by_id, looking_for, undivided
 from bot.model.page_address import PageAddress
 from bot.paper_index import PaperIndex, Progress
 from bot.ports.platform import Clock, Platform, Sleep, TokenRenewing
@@ -65,6 +65,7 @@ class App:
     reactions: ReactionRecorder
     service: BotService
     source_reading: SourceReading
+    alerts: Alerts
     planner: DigestPlanner
     scheduler: Scheduler
     source_names: Sequence[str]
@@ -159,7 +160,7 @@ def build(
     grace = timedelta(hours=settings.digest.grace_hours)
     baseline = Baseline(settings.experiment.rival) if settings.experiment.rival else None
     private = PrivateIndexes(store)
-    ingest = Ingest(store, paper_index, sources, clock, settings.sources.look_back_days, open_feed)
+    ingest = Ingest(store, paper_index, sources, clock, settings.sources.look_back_days, open_feed, leases)
     digests = DigestComposer(
         store,
         paper_index,
@@ -174,7 +175,7 @@ def build(
     vote_counters = VoteCounters(store, platforms, emoji, sleep, settings.delivery.timeout)
     reactions = ReactionRecorder(store, clock, sleep, emoji, settings.delivery.timeout, vote_counters.refresh_tally)
     delivery_worker = DeliveryWorker(store, platforms, clock, retry_policy, leases, seconds, reactions)
-    channel_feeds = ChannelFeeds(store, clock, open_feed)
+    channel_feeds = ChannelFeeds(store, clock, open_feed, leases)
     services = Services(
         COMMANDS,
         store,
@@ -198,8 +199,8 @@ def build(
     tick, minute = timedelta(seconds=settings.schedule.tick_seconds), timedelta(minutes=1)
     hour, day = timedelta(hours=1), timedelta(days=1)
     queue = queue or InProcessQueue()
-    alerts = Alerts(store, paper_index, digests, platforms, clock, window, private)
-    alerts_kind = Kind("alerts", undivided(alerts.plan), hour, nothing, priority=70)
+    alerts = Alerts(store, paper_index, digests, platforms, clock, window, private, leases)
+    alerts_kind = Kind("alerts", undivided(alerts.plan), minute, alerts.due, priority=70)
     deliveries = Kind(
         "deliveries",
         by_id(delivery_worker.deliver_channels),
@@ -210,7 +211,7 @@ def build(
         begin=by_id(delivery_worker.begin),
     )
     read_every = timedelta(minutes=settings.sources.every_minutes)
-    source_reading = SourceReading(store, ingest, clock, read_every, channel_feeds, leases, queue, alerts_kind)
+    source_reading = SourceReading(store, ingest, clock, read_every, channel_feeds, queue, alerts_kind)
     planner = DigestPlanner(
         store, digests, source_reading, platforms, clock, grace, leases, queue, deliveries, planned_at_once
     )
@@ -265,6 +266,7 @@ def build(
         reactions,
         service,
         source_reading,
+        alerts,
         planner,
         scheduler,
         services.source_names,

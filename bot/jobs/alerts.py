@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.digests.composer import DigestComposer
+from bot.jobs.work import ALL
 from bot.model.text import plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Clock, Platform
@@ -14,6 +15,7 @@ from bot.private_indexes import PrivateIndexes
 from bot.store import channel_feeds, channels, exposures, metadata, papers, topics
 from bot.store.channels import Channel
 from bot.store.database import Store
+from bot.store.leases import Leases
 from bot.store.states import ChannelState, DeliveryKind
 from bot.store.topics import Topic
 from recommender import Recommender
@@ -22,8 +24,11 @@ ALERTED_REVISION = "alerts_heard_revision"
 """The fact that holds the count of changes up to which topics have been alerted."""
 _FEEDS_ALERTED_AT = "alerts_of_feeds_heard_at"
 """The fact that holds the time up to which topics have been alerted of papers of channels' feeds."""
-_OVERLAP = timedelta(minutes=1)
-"""How long before that time a paper of a feed may have come in a transaction that was not committed then."""
+_ALERTS = "alerts"
+"""The lease on planning alerts."""
+_OVERLAP = timedelta(minutes=6)
+"""How long before that time a paper of a feed may have come: its transaction was not committed then, or the clock of
+its process is minutes behind."""
 _MOST_CARDS = 5
 """Cards that one topic may bring from one reading. Further matches come as numbered titles, as many as the platform can
 number; the digest has the rest."""
@@ -41,13 +46,26 @@ class Alerts:
         clock: Clock,
         window_days: int,
         private: PrivateIndexes,
+        leases: Leases,
     ) -> None:
         self._store, self._paper_index, self._digests, self._clock = store, paper_index, digests, clock
-        self._platforms, self._private = platforms, private
+        self._platforms, self._private, self._leases = platforms, private, leases
         self._window = timedelta(days=window_days)
 
+    async def due(self) -> Sequence[str]:
+        """Whether papers have changed since alerts were planned, as keys of work. After a restore the sources are read
+        first."""
+        async with self._store.read() as tx:
+            revision, alerted_until = await metadata.revision(tx), int(await metadata.get(tx, ALERTED_REVISION) or 0)
+            return ALL if revision > alerted_until and not await metadata.get(tx, metadata.RESTORED_AT) else ()
+
     async def plan(self) -> int:
-        """Plan what is new for each alerting topic; how many messages those are."""
+        """Plan what is new for each alerting topic; how many messages those are. While another process plans, it is
+        left to the next time."""
+        async with self._leases.holding(_ALERTS) as held:
+            return await self._plan_all() if held else 0
+
+    async def _plan_all(self) -> int:
         now = self._clock()
         async with self._store.read() as tx:
             alerted_until = int(await metadata.get(tx, ALERTED_REVISION) or 0)
@@ -60,8 +78,9 @@ class Alerts:
         for topic in alert_topics:
             planned += await self._plan(topic, alerted_until, came_after, now)
         async with self._store.write() as tx:
-            await metadata.put(tx, ALERTED_REVISION, str(indexed_until))
-            await metadata.put(tx, _FEEDS_ALERTED_AT, now.isoformat())
+            # A process that was paused here comes late. What another one has planned meanwhile stays planned.
+            await metadata.raise_to(tx, ALERTED_REVISION, str(indexed_until), int)
+            await metadata.raise_to(tx, _FEEDS_ALERTED_AT, now.isoformat(), datetime.fromisoformat)
         return planned
 
     async def _plan(self, topic: Topic, alerted_until: int, came_after: datetime, now: datetime) -> int:

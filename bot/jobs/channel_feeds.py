@@ -22,6 +22,7 @@ from bot.store.channel_feeds import ChannelFeed
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.errors import StoreError
+from bot.store.leases import SOURCE, Leases
 from bot.store.states import RunState
 
 log = structlog.get_logger(__name__)
@@ -38,8 +39,9 @@ _KEPT = timedelta(days=60)
 class ChannelFeeds:
     """The feeds of channels. Without `open_feed` none are read."""
 
-    def __init__(self, store: Store, clock: Clock, open_feed: OpenFeed | None) -> None:
+    def __init__(self, store: Store, clock: Clock, open_feed: OpenFeed | None, leases: Leases | None = None) -> None:
         self._store, self._clock, self._open_feed = store, clock, open_feed
+        self._leases = leases or Leases(store)
 
     @property
     def are_read(self) -> bool:
@@ -54,12 +56,12 @@ class ChannelFeeds:
         async with self._store.read() as tx:
             feeds = await channel_feeds.list_all(tx)
             names = [feed.run_name for feed in feeds]
-            # A run in the future was made while the clock was wrong.
-            tried = await runs.started_between(tx, names, now - every, now) if feeds else set()
+            tried = await runs.tried_within(tx, names, every, now) if feeds else set()
         return [feed for feed in feeds if feed.run_name not in tried]
 
-    async def read_all(self, feeds: Sequence[ChannelFeed] | None = None) -> None:
-        """Read these feeds, or every feed of every channel. One that fails costs no other."""
+    async def read_all(self, feeds: Sequence[ChannelFeed] | None = None, every: timedelta | None = None) -> None:
+        """Read these feeds, or every feed of every channel; with `every`, those that were not tried within that time.
+        One that fails costs no other."""
         if not self.are_read:
             return
         if feeds is None:
@@ -70,7 +72,7 @@ class ChannelFeeds:
         async def read(feed: ChannelFeed) -> None:
             async with slots:
                 try:
-                    await self.read(feed)
+                    await self.read(feed, every)
                 except SourceError as error:
                     log.warning("A channel's feed could not be read.", source=feed.run_name, why=str(error))
 
@@ -79,13 +81,20 @@ class ChannelFeeds:
             if isinstance(outcome, BaseException):
                 raise outcome
 
-    async def read(self, feed: ChannelFeed) -> int:
-        """Read one feed. Returns the number of papers that it lists. Raises SourceError."""
+    async def read(self, feed: ChannelFeed, every: timedelta | None = None) -> int:
+        """Read one feed. Returns the number of papers that it lists; 0 if it was tried within `every`, or if another
+        process reads it now. Raises SourceError."""
+        async with self._leases.holding(SOURCE + feed.run_name) as held:
+            return await self._read_alone(feed, every) if held else 0
+
+    async def _read_alone(self, feed: ChannelFeed, every: timedelta | None) -> int:
         assert self._open_feed
         now = self._clock()
         async with self._store.write() as tx:
             last_run = await runs.latest(tx, feed.run_name, RunState.DONE)
-            run_id = await runs.start(tx, feed.run_name, now.date(), now.date(), now)
+            run_id = await runs.begin(tx, feed.run_name, now.date(), now.date(), now, every)
+        if run_id is None:
+            return 0
         try:
             source = self._open_feed(feed.url, feed.name)
             batch = await source.fetch(now.date(), now.date(), last_run.memory if last_run else {})

@@ -21,6 +21,7 @@ from bot.store import common_feeds, papers, runs
 from bot.store.common_feeds import CommonFeed
 from bot.store.database import Store
 from bot.store.errors import StoreError
+from bot.store.leases import SOURCE, Leases
 from bot.store.states import RunState
 from recommender.paper import arxiv_id
 
@@ -28,6 +29,7 @@ log = structlog.get_logger(__name__)
 OpenFeed = Callable[[str, str], Source]
 """The feed of a stranger, from its address and its name."""
 _AT_ONCE = 1_000
+_READ_ELSEWHERE = "Another process of Paperboy reads it just now."
 _OLD_CROSS_DAYS = 62
 """A paper cross-listed this long after its arXiv number was given is no news."""
 _NO_NEWS = (ListingKind.REPLACE, ListingKind.REPLACE_CROSS)
@@ -59,9 +61,11 @@ class Ingest:
         clock: Clock,
         look_back_days: int,
         open_feed: OpenFeed | None = None,
+        leases: Leases | None = None,
     ) -> None:
         self._store, self._paper_index, self.sources, self._clock = store, paper_index, tuple(sources), clock
         self._look_back, self._open_feed = timedelta(days=look_back_days), open_feed
+        self._leases = leases or Leases(store)
         self.names = [source.name for source in self.sources]
         self._running = asyncio.Lock()
 
@@ -83,7 +87,8 @@ class Ingest:
         async with self._store.write() as tx:
             await common_feeds.add(tx, feed)
         source = next((source for source in await self.all_sources() if source.name == feed.name), None)
-        outcome = await self._read(source, None, None) if source else Outcome(feed.name, failure="It is gone already.")
+        outcome = await self._read(source, None) if source else None
+        outcome = outcome or Outcome(feed.name, failure="It is gone already.")
         if outcome.failure:
             await self.drop_feed(feed.name)
             raise SourceError(outcome.failure)
@@ -101,12 +106,14 @@ class Ingest:
         only: Collection[str] | None = None,
         since: date | None = None,
         report: Callable[[Outcome], None] | None = None,
+        every: timedelta | None = None,
     ) -> list[Outcome]:
-        """Read every source, or those named; `since` looks further back than the records ask for."""
+        """Read every source, or those named; `since` looks further back than the records ask for. With `every`, a
+        source is left out that was tried within that time, or that another process reads now."""
         async with self._running:
             sources = [source for source in await self.all_sources() if only is None or source.name in only]
             # All results are awaited: no read goes on in the background after another met a store that does not answer.
-            reads = (self._read(source, since, report) for source in sources)
+            reads = (self._read(source, since, report, every) for source in sources)
             outcomes = await asyncio.gather(*reads, return_exceptions=True)
             await self._paper_index.sync()
             for outcome in outcomes:
@@ -120,10 +127,26 @@ class Ingest:
         now = self._clock()
         async with self._store.read() as tx:
             last_runs = {name: await runs.latest(tx, name) for name in names}
-        # A run in the future was made while the clock was wrong.
-        return [name for name, run in last_runs.items() if run is None or not now - every < run.started_at <= now]
+        return [name for name, run in last_runs.items() if runs.is_due(run, every, now)]
 
-    async def _read(self, source: Source, since: date | None, report: Callable[[Outcome], None] | None) -> Outcome:
+    async def _read(
+        self,
+        source: Source,
+        since: date | None,
+        report: Callable[[Outcome], None] | None = None,
+        every: timedelta | None = None,
+    ) -> Outcome | None:
+        """Read a source while no other process reads it. None if it was left out."""
+        async with self._leases.holding(SOURCE + source.name) as held:
+            if held:
+                outcome = await self._read_alone(source, since, every)
+            else:
+                outcome = Outcome(source.name, failure=_READ_ELSEWHERE) if every is None else None
+        if report and outcome:
+            report(outcome)
+        return outcome
+
+    async def _read_alone(self, source: Source, since: date | None, every: timedelta | None) -> Outcome | None:
         now = self._clock()
         today = now.date()
         async with self._store.write() as tx:
@@ -132,7 +155,9 @@ class Ingest:
             known_until = last_run.until if last_run and last_run.until <= today else date.min
             # Never later than the records ask for: what lies between would be taken for read.
             first_day = min(since or today, max(known_until, today - self._look_back))
-            run_id = await runs.start(tx, source.name, first_day, today, now)
+            run_id = await runs.begin(tx, source.name, first_day, today, now, every)
+        if run_id is None:
+            return None
         memory = last_run.memory if last_run and since is None else {}
         try:
             batch = await source.fetch(first_day, today, memory)
@@ -151,8 +176,6 @@ class Ingest:
                 await runs.fail(tx, run_id, outcome.failure, self._clock())
         else:
             log.info("A source was read.", source=source.name, listed=outcome.listed, new=outcome.added)
-        if report:
-            report(outcome)
         return outcome
 
     async def _store_batch(self, name: str, run_id: int, batch: Batch, *, is_first: bool) -> Outcome:

@@ -21,8 +21,6 @@ from bot.store.channels import Channel
 from bot.store.states import ChannelState, DeliveryKind
 
 log = structlog.get_logger(__name__)
-_RESTORED_AT = "restored_at"
-"""The metadata key for the time of the restore. It is deleted once the sources have been read since."""
 _BUSY = timedelta(hours=1)
 """A running bot gives a digest within this time after its hour. A digest that was due longer before the backup was
 made, and is not in it, was not given by the bot that the backup is of."""
@@ -51,26 +49,26 @@ async def settle(tx: AsyncConnection, made_at: datetime | None, now: datetime) -
             await _give(tx, channel, due, now, revision)
             channel_count += 1
     await metadata.put(tx, ALERTED_REVISION, str(revision))
-    await metadata.put(tx, _RESTORED_AT, now.isoformat())
+    await metadata.put(tx, metadata.RESTORED_AT, now.isoformat())
     return Given(channel_count, posts)
 
 
 async def is_catching_up(tx: AsyncConnection) -> bool:
     """Whether the sources have not been read yet since a backup was restored."""
-    return await metadata.get(tx, _RESTORED_AT) is not None
+    return await metadata.get(tx, metadata.RESTORED_AT) is not None
 
 
 async def caught_up(tx: AsyncConnection, now: datetime) -> None:
     """Note that the sources have been read. After a restore their papers count as known: no alert tells of them, and a
     channel that may have had them already gets them in no digest."""
-    restored_text = await metadata.get(tx, _RESTORED_AT)
+    restored_text = await metadata.get(tx, metadata.RESTORED_AT)
     if restored_text is None:
         return
     restored_at, revision = datetime.fromisoformat(restored_text), await metadata.revision(tx)
     await metadata.put(tx, ALERTED_REVISION, str(revision))
     await deliveries.set_missed_revision(tx, restored_at, revision)
     if not await runs.failing(tx) or now - restored_at > _LONGEST_CATCHING_UP:
-        await metadata.forget(tx, _RESTORED_AT)
+        await metadata.forget(tx, metadata.RESTORED_AT)
 
 
 async def _give(tx: AsyncConnection, channel: Channel, due: datetime, now: datetime, revision: int) -> None:

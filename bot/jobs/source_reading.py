@@ -12,7 +12,6 @@ from bot.jobs.work import ALL, Kind, WorkQueue
 from bot.ports.platform import Clock
 from bot.store import runs
 from bot.store.database import Store
-from bot.store.leases import Leases
 
 FEEDS = "feeds of channels"
 """Stands among the names of sources for the feeds of all channels."""
@@ -31,12 +30,11 @@ class SourceReading:
         clock: Clock,
         read_every: timedelta,
         channel_feeds: ChannelFeeds,
-        leases: Leases,
         queue: WorkQueue,
         alerts: Kind,
     ) -> None:
         self._store, self._ingest, self._clock = store, ingest, clock
-        self._channel_feeds, self._leases = channel_feeds, leases
+        self._channel_feeds = channel_feeds
         self._read_every, self._queue, self._alerts = read_every, queue, alerts
         self._held_since: datetime | None = None
 
@@ -53,13 +51,10 @@ class SourceReading:
     async def read(self, names: Sequence[str] | None = None) -> None:
         """Read every source and feed, or those named, except for those that another process reads. Then plan the alerts
         of topics; the next look for planned posts delivers them."""
-        leases = [_lease(name) for name in names or ()]
-        async with self._leases.holding(*leases) as held:
-            await self._ingest.run(names and [name for name in names if _lease(name) in held])
-            if names is None:
-                await self._channel_feeds.read_all()
-            elif _lease(FEEDS) in held:
-                await self._channel_feeds.read_all(await self._channel_feeds.due(self._read_every))
+        every = None if names is None else self._read_every
+        await self._ingest.run(names, every=every)
+        if names is None or FEEDS in names:
+            await self._channel_feeds.read_all(every=every)
         if names is None or not await self.due():
             async with self._store.write() as tx:
                 await restoring.caught_up(tx, self._clock())
@@ -77,7 +72,3 @@ class SourceReading:
             return False
         self._held_since = self._held_since if self._held_since and self._held_since <= now else now
         return now - self._held_since < _LONGEST_HOLD
-
-
-def _lease(name: str) -> str:
-    return f"source {name}"

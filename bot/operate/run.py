@@ -172,7 +172,10 @@ async def ingest_now(settings: Settings, only: str | None, since: date | None) -
         if only is not None and "://" in only:
             only = feed_name(only)
         async with opened_paper_index(settings) as (store, paper_index):
-            ingest = Ingest(store, paper_index, sources, system_clock, settings.sources.look_back_days, open_feed)
+            leases = Leases(store)
+            ingest = Ingest(
+                store, paper_index, sources, system_clock, settings.sources.look_back_days, open_feed, leases
+            )
             names = [source.name for source in await ingest.all_sources()]
             if not names:
                 raise UsageError("Every source is switched off in the settings.")
@@ -180,7 +183,8 @@ async def ingest_now(settings: Settings, only: str | None, since: date | None) -
                 raise UsageError(f"There is no such source. They are {', '.join(names)}.")
             err(f"Reading {only or ', '.join(names)} …")
             with progress("Reading the sources"):
-                outcomes = await ingest.run([only] if only is not None else None, since, _print_outcome)
+                async with leases.renewing():
+                    outcomes = await ingest.run([only] if only is not None else None, since, _print_outcome)
     return 1 if any(outcome.failure for outcome in outcomes) else 0
 
 

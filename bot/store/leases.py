@@ -10,10 +10,11 @@ must have been renewed so recently that the send ends before the lease does.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -145,6 +146,23 @@ class Leases:
         if lost:
             log.warning("Another process has taken over what this one held.", leases=sorted(lost)[:10], count=len(lost))
 
+    @contextlib.asynccontextmanager
+    async def renewing(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> AsyncIterator[None]:
+        """Renew the leases until the block ends, for a command that has no scheduler."""
+
+        async def renew() -> None:
+            while True:
+                await sleep(self.times.renew_every)
+                with contextlib.suppress(StoreError):  # the next time may do
+                    await self.renew()
+
+        task = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     def may_send(self, name: str) -> bool:
         """Whether this process holds a lease for certain, long enough for one send."""
         renewed = self._renewed.get(name)
@@ -196,6 +214,10 @@ class Leases:
 def channel_leases(channel_ids: Iterable[int]) -> list[str]:
     """The names of the leases on channels: one process at a time plans and delivers for a channel."""
     return [channel_lease(channel_id) for channel_id in channel_ids]
+
+
+SOURCE = "source "
+"""The beginning of the names of the leases on sources: one process at a time reads a source."""
 
 
 def channel_lease(channel_id: int) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.tables import facts, insert_new
+
+RESTORED_AT = "restored_at"
+"""The key for the time of a restore. It is deleted once the sources have been read since."""
 
 
 async def get(tx: AsyncConnection, name: str) -> str | None:
@@ -28,6 +33,14 @@ async def put_first(tx: AsyncConnection, name: str, value: str) -> str:
     existing = await get(tx, name)
     assert existing is not None
     return existing
+
+
+async def raise_to(tx: AsyncConnection, name: str, value: str, order: Callable[[str], Any]) -> None:
+    """Set the value of a key, unless it has a greater one. `order` is what the values are compared by."""
+    await tx.execute(insert_new(tx, facts).values(name=name, value=value))
+    row = sa.select(facts.c.value).where(facts.c.name == name).with_for_update()
+    if order((await tx.execute(row)).scalar_one()) < order(value):
+        await put(tx, name, value)
 
 
 async def forget(tx: AsyncConnection, name: str) -> None:

@@ -13,6 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.store.states import RunState
 from bot.store.tables import source_runs
 
+ABANDONED = "its process ended before the run did"
+"""The reason of a run that was closed later."""
+_CLOCKS_DIFFER = timedelta(minutes=5)
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -53,6 +57,25 @@ async def start(tx: AsyncConnection, source: str, since: date, until: date, now:
     return int(result.scalar_one())
 
 
+async def begin(
+    tx: AsyncConnection, source: str, since: date, until: date, now: datetime, every: timedelta | None = None
+) -> int | None:
+    """Record the start of a run, and close those whose process ended. Returns its id, None if the source was tried
+    within `every`. Needs the lease on the source."""
+    if every is not None and not is_due(await latest(tx, source), every, now):
+        return None
+    abandoned = source_runs.c.source == source, source_runs.c.state == RunState.RUNNING
+    closed = {"state": RunState.FAILED, "finished_at": now, "reason": ABANDONED}
+    await tx.execute(sa.update(source_runs).where(*abandoned).values(closed))
+    return await start(tx, source, since, until, now)
+
+
+def is_due(last_run: Run | None, every: timedelta, now: datetime) -> bool:
+    """Whether a source was last tried longer ago than `every`. A run in the future was made while the clock was wrong;
+    the clocks of two processes may differ by minutes."""
+    return last_run is None or not now - every < last_run.started_at <= now + _CLOCKS_DIFFER
+
+
 async def done(
     tx: AsyncConnection,
     run_id: int,
@@ -89,9 +112,9 @@ async def latest(tx: AsyncConnection, source: str, state: RunState | None = None
     return _run(row) if row else None
 
 
-async def started_between(tx: AsyncConnection, sources: Sequence[str], after: datetime, until: datetime) -> set[str]:
-    """Those of the sources that have a run which started after a moment, and not later than another."""
-    in_time = source_runs.c.started_at > after, source_runs.c.started_at <= until
+async def tried_within(tx: AsyncConnection, sources: Sequence[str], every: timedelta, now: datetime) -> set[str]:
+    """Those of the sources that are not due, as `is_due` says."""
+    in_time = source_runs.c.started_at > now - every, source_runs.c.started_at <= now + _CLOCKS_DIFFER
     rows = await tx.execute(sa.select(source_runs.c.source).distinct().where(*in_time))
     return set(rows.scalars()) & set(sources)
 
@@ -129,11 +152,15 @@ async def last_of_each(tx: AsyncConnection, since: timedelta = timedelta(days=7)
 
 
 async def first_started(tx: AsyncConnection, after: datetime, until: datetime) -> tuple[datetime | None, bool]:
-    """The start of the first run that began after a moment and not later than another, None if none did; and whether
-    any of these runs has not ended."""
+    """The start of the first run that began after a moment and not later than another, by clocks that may differ, None
+    if none did; and whether any of these runs has not ended."""
     is_running = sa.func.max(sa.case((source_runs.c.state == RunState.RUNNING, 1), else_=0))
     query = sa.select(sa.func.min(source_runs.c.started_at), is_running)
-    row = (await tx.execute(query.where(source_runs.c.started_at > after, source_runs.c.started_at <= until))).one()
+    row = (
+        await tx.execute(
+            query.where(source_runs.c.started_at > after, source_runs.c.started_at <= until + _CLOCKS_DIFFER)
+        )
+    ).one()
     return row[0], bool(row[1])
 
 
