@@ -250,6 +250,7 @@ def build(
         Job("leases", leases.renew, timedelta(seconds=leases.times.renew_every), slow=True),
         Job("search index", paper_index.follow, _INDEX_EVERY, slow=True),
         Job("unfinished events", partial(reactions.replay, untried=True), minute),
+        Job("version of the store", store.check_revision, tick),
         Job("queue", queue.clean_up, hour),
         *looking_for(kinds, queue),
     ]

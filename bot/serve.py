@@ -15,6 +15,8 @@ import structlog
 from bot.app import App
 from bot.jobs.tasks import cancel_all
 from bot.ports.platform import Connecting, Platform, PlatformError, Sleep, TokenRefused, WorkspaceLost
+from bot.store.database import OUTDATED
+from bot.store.errors import StoreOutdated
 
 log = structlog.get_logger(__name__)
 _PREPARED_AFTER_SECONDS = 10.0
@@ -58,7 +60,8 @@ async def serve(
     """Listen on these platforms, and do the bot's work on all of its own. Ends when cancelled, after a `stop` was
     requested, or when the platform named `until` ends by itself, since the person at a terminal leaves.
 
-    Raises TokenRefused or WorkspaceLost if no platform lets the bot in at the start: there is nothing to serve.
+    Raises TokenRefused or WorkspaceLost if no platform lets the bot in at the start: there is nothing to serve. Raises
+    StoreOutdated when another process has changed the tables of the store.
     `seconds` is a clock that only runs forward; it measures how long a connection held.
     """
     async with contextlib.AsyncExitStack() as stack:
@@ -84,15 +87,18 @@ async def serve(
         }
         preparation = asyncio.create_task(_prepare_learning(app))
         stopping = asyncio.create_task((stop or Stop()).wait())
+        outdated = asyncio.create_task(app.store.outdated.wait())
         try:
             # Without any platform the page is served all the same.
             ends = [tasks[until]] if until else list(tasks.values())
-            done, _ = await asyncio.wait([stopping, *ends], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait([stopping, outdated, *ends], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
+            if outdated in done:
+                raise StoreOutdated(OUTDATED)
         finally:
             app.scheduler.pause()
-            await cancel_all([*tasks.values(), preparation, stopping])
+            await cancel_all([*tasks.values(), preparation, stopping, outdated])
             if stop and stop.is_requested:
                 await _drain(app, stop.seconds)
             await app.queue.stop()

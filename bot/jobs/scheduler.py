@@ -20,7 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.jobs.tasks import cancel_all
 from bot.ports.platform import Clock
-from bot.store.errors import StoreError
+from bot.store.errors import StoreError, StoreOutdated
 
 log = structlog.get_logger(__name__)
 _HOUR = timedelta(hours=1)
@@ -136,6 +136,8 @@ class Scheduler:
             try:
                 await self._recover()
                 await job.run()
+            except StoreOutdated:
+                return False  # the process ends
             except StoreError as error:
                 log.error("The store did not answer; the job runs again soon.", exc_info=error)
                 return False

@@ -14,12 +14,19 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.store import sqlite
-from bot.store.errors import StoreAway, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreMissing
+from bot.store.errors import StoreAway, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreMissing, StoreOutdated
 
 _KEPT_CONNECTIONS = 5
 """Connections to PostgreSQL that stay open while nobody needs them."""
 BOT = "paperboy bot"
 """The beginning of the name under which the connections of a serving process stand in pg_stat_activity."""
+_REVISION = sa.text("select version_num from alembic_version")
+_MISSING_IN_POSTGRESQL = ("42P01", "42703")
+"""The codes for a table and for a column that does not exist (postgresql.org/docs/current/errcodes-appendix.html)."""
+OUTDATED = (
+    "The tables of the store were changed while this process ran, as by a newer Paperboy. Nothing is lost: start the "
+    "version again that changed them."
+)
 _CHECKPOINT_EVERY = 500
 """Transactions that SQLite's log may hold before they are moved into the file."""
 _WRITERS = 7_402_511
@@ -92,11 +99,15 @@ class Store:
         self._written = 0
         self.is_sqlite = engine.dialect.name == "sqlite"
         self.in_memory = self.is_sqlite and engine.url.database in (None, "", ":memory:")
+        self.revision: str | None = None
+        """The revision of the tables that this process knows; None while it is not checked."""
+        self.outdated = asyncio.Event()
+        """Set once another process has changed the tables."""
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees one state of the store."""
-        with translated():
+        async with self._checked():
             if self.is_sqlite:
                 await self._yield_to_others()
                 async with self._transaction("BEGIN") as connection:
@@ -110,7 +121,7 @@ class Store:
     @contextlib.asynccontextmanager
     async def write(self, *, exclusive: bool = False) -> AsyncIterator[AsyncConnection]:
         """A transaction that may change the store. An `exclusive` one (for changes to all of it) admits no writer."""
-        with translated():
+        async with self._checked():
             if not self.is_sqlite:
                 async with self.engine.begin() as connection:
                     await connection.execute(_BEGIN_ALONE if exclusive else _BEGIN_WRITE, {"idle": _IDLE})
@@ -135,6 +146,33 @@ class Store:
             async with self.engine.connect() as connection:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
                 return (await connection.execute(statement.where(shared_lock.is_not(None)))).rowcount
+
+    async def check_revision(self) -> None:
+        """Raise StoreOutdated if the tables are not those that this process knows, and set `outdated`."""
+        if self.revision is None or self.in_memory:
+            return
+        async with self.read() as tx:
+            try:
+                found = (await tx.execute(_REVISION)).scalar_one_or_none()
+            except sa.exc.DBAPIError as error:
+                if not _is_about_tables(error):
+                    raise
+                found = None
+        if found != self.revision:
+            self.outdated.set()
+            raise StoreOutdated(OUTDATED)
+
+    @contextlib.asynccontextmanager
+    async def _checked(self) -> AsyncIterator[None]:
+        """Turn an error of the database into a `StoreError`. If a table or column is missing, another process may have
+        changed the tables."""
+        with translated():
+            try:
+                yield
+            except sa.exc.DBAPIError as error:
+                if _is_about_tables(error):
+                    await self.check_revision()
+                raise
 
     async def _yield_to_others(self) -> None:
         """Yield to the event loop before each transaction. In an iteration one of the background starts and one for
@@ -165,6 +203,12 @@ class Store:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+def _is_about_tables(error: sa.exc.DBAPIError) -> bool:
+    """Whether a statement failed because a table or column is missing."""
+    code, message = getattr(error.orig, "sqlstate", None), str(error.orig)
+    return code in _MISSING_IN_POSTGRESQL or message.startswith(("no such table", "no such column"))
 
 
 def parsed_url(url: str, name: str = "database_url") -> sa.URL:
@@ -234,6 +278,11 @@ _DATABASE_MESSAGES: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = 
         ("not a database", "malformed"),
         StoreDamaged,
         "The store's file is damaged, or is none. Move it away, then bring a backup back: `paperboy db restore FILE`.",
+    ),
+    (
+        ("permission denied for", "must be owner of"),
+        StoreMissing,
+        "The database's user may not use or change its tables. Say there: `alter schema public owner to USER`.",
     ),
     (
         ("readonly", "read-only"),

@@ -4,6 +4,7 @@ StoreError
 ├── StoreBusy       another program kept the store locked for longer than the time-out
 ├── StoreFull       the disk is full
 ├── StoreNewer      a newer Paperboy wrote the store
+├── StoreOutdated   the tables were changed while this process ran
 ├── StoreDamaged    the file is not a store, or is broken
 └── StoreMissing    the store can't be opened: its folder can't be made, the password is wrong, …
     └── StoreAway   the server does not answer now, but may later: it is starting, or the connection was cut
@@ -26,6 +27,10 @@ class StoreFull(StoreError):
 
 class StoreNewer(StoreError):
     """A newer Paperboy wrote the store."""
+
+
+class StoreOutdated(StoreError):
+    """Another process changed the tables while this one ran."""
 
 
 class StoreDamaged(StoreError):

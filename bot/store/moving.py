@@ -91,11 +91,13 @@ async def move(source: Store, target: Store, stage: Stage) -> int:
     if not target.is_sqlite:
         await _require_utf8(target)
     async with source.write(exclusive=True) as read:
+        await _let_wait(read)
         totals = {table: await _count(read, table) for table in _moved()}
         total = sum(totals.values())
         with stage("Checking") as tick:
             await _check(source, read, lambda done: tick(done, total))
         async with target.write(exclusive=True) as tx:
+            await _let_wait(tx)
             await upgrade_within(tx)
             for table in reversed(metadata.sorted_tables):
                 await tx.execute(sa.delete(table))
@@ -117,6 +119,12 @@ async def move(source: Store, target: Store, stage: Stage) -> int:
 def _moved() -> list[sa.Table]:
     """The tables that are moved. Leases belong to processes, which have ended."""
     return [table for table in metadata.sorted_tables if table is not leases]
+
+
+async def _let_wait(tx: AsyncConnection) -> None:
+    """Let a transaction wait for the one in the other database, as long as that takes."""
+    if tx.dialect.name != "sqlite":
+        await tx.execute(sa.select(sa.func.set_config("idle_in_transaction_session_timeout", "0", True)))
 
 
 async def _require_utf8(target: Store) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.store.database import Store, make_engine
-from bot.store.upgrade import upgrade
+from bot.store.upgrade import revisions, upgrade
 
 
 async def open_store(
@@ -14,6 +14,7 @@ async def open_store(
     store = Store(make_engine(url, busy_seconds, connections, application))
     try:
         await upgrade(store)
+        store.revision = revisions()[-1]
     except BaseException:
         await store.close()
         raise
