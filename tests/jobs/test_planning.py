@@ -131,13 +131,16 @@ async def test_a_channel_that_changed_meanwhile_is_left_out(store: Store, clock:
     assert left_out.next_due_at == later
 
 
+@pytest.mark.parametrize("leases_hold", [True, False])
 async def test_of_processes_that_plan_the_same_channels_each_channel_gets_one_digest(
-    store: Store, clock: Clock
+    store: Store, clock: Clock, leases_hold: bool
 ) -> None:
     harness = await invited(store, clock, 8)
     others = [harness_over(store, clock, harness.chat) for _ in range(3)]
     for other in others:
         await other.app.paper_index.sync()
+        if not leases_hold:  # then the rows alone keep them apart
+            other.app.leases.holder = harness.app.leases.holder
     channel_ids = await ids(store)
     batches = (channel_ids, channel_ids[::-1], channel_ids[2:], channel_ids[6::-1])
     planned = await asyncio.gather(
