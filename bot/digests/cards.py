@@ -21,7 +21,7 @@ _TITLE = 250
 _SUMMARY = 420
 _CATEGORY, _SOURCE = 40, 60
 _HUGGING_FACE = "https://huggingface.co/"
-_KEPT_CARDS = 2_000
+_KEPT_CARDS = 5_000
 """Cards whose texts are kept, about 5 KB each."""
 _NAMES_SHOWN = 3
 _WORDS_SHOWN = 3
@@ -37,7 +37,7 @@ def card(paper: Paper, why: str = "", *, guess: bool = False, note: str = "") ->
     """A paper as a card."""
     # Of a private paper that is deleted nothing may stay, so its texts are not kept.
     made = _card(paper) if paper.id.startswith(PRIVATE_PREFIX) else _kept_card(paper)
-    return replace(made, why=why, guess=guess, note=note)
+    return replace(made, why=why, guess=guess, note=note) if why or guess or note else made
 
 
 def _card(paper: Paper) -> Card:

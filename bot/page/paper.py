@@ -17,6 +17,7 @@ from bot.reports import papers
 from bot.reports.citations import bibtex
 from bot.reports.listings import Period, Span
 from bot.reports.search import Sort
+from bot.store.papers import PRIVATE_PREFIX
 from bot.store.state import StoreState
 from bot.web.errors import PageError
 from recommender import Paper
@@ -91,9 +92,13 @@ class PaperPages:
         )
 
 
-@lru_cache(maxsize=_KEPT_TEXTS)
 def text_of(paper: Paper) -> PaperText:
     """The plain texts of a paper. They are to be made in a thread, since they may be full of TeX."""
+    # Of a private paper that is deleted nothing may stay.
+    return _text_of(paper) if paper.id.startswith(PRIVATE_PREFIX) else _kept_text_of(paper)
+
+
+def _text_of(paper: Paper) -> PaperText:
     names = [name for author in paper.authors[:_MOST_AUTHORS] if (name := plain_text(author))]
     title = plain_text(paper.title) or "(untitled)"
     abstract = [plain_text(part) for part in paper.abstract.split("\n\n")]
@@ -110,6 +115,9 @@ def text_of(paper: Paper) -> PaperText:
         bibtex([paper]),
         tuple((f"citation_{name}", value) for name, value in _citation(paper, title, names) if value),
     )
+
+
+_kept_text_of = lru_cache(maxsize=_KEPT_TEXTS)(_text_of)
 
 
 def _citation(paper: Paper, title: str, authors: list[str]) -> list[tuple[str, str]]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,13 +14,13 @@ from markupsafe import Markup, escape
 from bot.digests import cards
 from bot.model.messages import Card, Link
 from bot.reports.listings import Period, Span
+from bot.store.papers import PRIVATE_PREFIX
 from bot.web.templates import Templates
 from recommender import Paper
 
 _TYPED = re.compile(r"`([^`\n]+)`")
 _KEPT_CARDS = 5_000
-"""Cards that are kept, 25 MB at most: converting the TeX of a paper takes a millisecond, and a paper stands on many
-pages."""
+"""Cards that are kept as HTML, about 2 KB each: a paper stands on many pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,55 +37,23 @@ def page_templates() -> Templates:
     """The templates of the page."""
     templates = Templates("bot.page")
 
-    @lru_cache(maxsize=_KEPT_CARDS)
-    def card_html(card: Card, dated: bool) -> Markup:
+    def rendered(card: Card, dated: bool) -> Markup:
         return templates.macro("card.html", "article")(card, dated)
 
-    templates.filters["card_html"] = card_html
+    kept = lru_cache(maxsize=_KEPT_CARDS)(rendered)
+    # Of a private paper that is deleted nothing may stay.
+    templates.filters["card_html"] = lambda card, dated: (
+        rendered(card, dated) if card.paper_id.startswith(PRIVATE_PREFIX) else kept(card, dated)
+    )
     templates.filters.update(
         typed=typed, paper_url=paper_url, search_url=search_url, day_text=day_text, page_name=page_name
     )
     return templates
 
 
-class KeptCards:
-    """The cards of papers, each made once for each state of its paper. At most `most` are kept. Any thread may ask."""
-
-    def __init__(self, most: int = _KEPT_CARDS) -> None:
-        self._most, self._lock = most, threading.Lock()
-        self._kept: OrderedDict[str, tuple[Paper, Card]] = OrderedDict()
-
-    def cards_of(self, papers: Sequence[Paper]) -> list[Card]:
-        """The papers as cards. Those that are new are to be made in a thread, since they may be full of TeX."""
-        with self._lock:
-            taken = [self._kept_card(paper) for paper in papers]
-        found = [card or cards.card(paper) for paper, card in zip(papers, taken, strict=True)]
-        with self._lock:
-            for paper, was_kept, card in zip(papers, taken, found, strict=True):
-                if was_kept is None:
-                    self._keep(paper, card)
-        return found
-
-    def _kept_card(self, paper: Paper) -> Card | None:
-        kept = self._kept.get(paper.id)
-        if kept is None or kept[0] != paper:
-            return None
-        self._kept.move_to_end(paper.id)
-        return kept[1]
-
-    def _keep(self, paper: Paper, card: Card) -> None:
-        self._kept[paper.id] = paper, card
-        self._kept.move_to_end(paper.id)
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-
-
-_cards = KeptCards()
-
-
 def cards_of(papers: Sequence[Paper]) -> list[Card]:
-    """The papers as cards. They are to be made in a thread."""
-    return _cards.cards_of(papers)
+    """The papers as cards. They are to be made in a thread, since they may be full of TeX."""
+    return list(map(cards.card, papers))
 
 
 def paper_url(paper_id: str) -> str:
