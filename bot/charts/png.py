@@ -7,7 +7,9 @@ picture. A picture takes some milliseconds of computing: draw it in a thread.
 from __future__ import annotations
 
 import io
+import re
 import threading
+import unicodedata
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -31,10 +33,13 @@ _COLOURS = {
 }
 _ANCHORS = {Anchor.START: "ls", Anchor.MIDDLE: "ms", Anchor.END: "rs"}
 _REGULAR, _BOLD = "DejaVuSans.ttf", "DejaVuSans-Bold.ttf"
-_MISSING, _NOWHERE = "□", "\U0010ffff"
-"""The sign for a character that the font lacks, and a character that no font has."""
+_MISSING, _NOWHERE = "…", "\U0010ffff"
+"""The sign for a run of letters that the font lacks, and a character that no font has."""
+_MISSING_RUN = re.compile(rf"{_MISSING}(?:\s*{_MISSING})+")
 _LOOKS = "\u200d\ufe0e\ufe0f"
 """Signs that change the look of an emoji."""
+_PICTURES = frozenset(("So", "Sk", "Mn", "Me", "Cf"))
+"""Unicode's categories of emoji, flags, and marks."""
 _PROBE = 12
 _drawing = threading.Lock()
 """A face of FreeType must not be used by two threads at once."""
@@ -68,9 +73,15 @@ class _OwnFont:
     """DejaVu Sans, of which Latin, Greek and Cyrillic letters and the signs of mathematics are in the package."""
 
     def showable(self, text: str, bold: bool) -> str:
-        """The text with the plain form of each character that the font lacks (𝔽 → F), or else a box."""
+        """The text with the plain form of each character that the font lacks (𝔽 → F). Emoji that it lacks are left
+        out, and there is one "…" for all other letters in a row, such as Chinese ones: the picture's alternative text
+        has them all."""
         name = _BOLD if bold else _REGULAR
-        return "".join(_showable(char, name) for char in text)
+        shown = "".join(_showable(char, name) for char in text)
+        if shown == text:
+            return text
+        shown = " ".join(_MISSING_RUN.sub(_MISSING, shown).split())
+        return shown or (_MISSING if text.strip() else "")
 
     def width(self, text: str, size: float, bold: bool) -> float:
         return _font(_BOLD if bold else _REGULAR, round(size * _SCALE)).getlength(text) / _SCALE
@@ -78,10 +89,12 @@ class _OwnFont:
 
 @lru_cache(10_000)
 def _showable(char: str, name: str) -> str:
-    if char in _LOOKS or _has(char, name):
-        return "" if char in _LOOKS else char
+    if char not in _LOOKS and _has(char, name):
+        return char
     plain = normalized("NFKC", char)
-    return plain if plain != char and all(_has(each, name) for each in plain) else _MISSING
+    if plain != char and all(_has(each, name) for each in plain):
+        return plain
+    return "" if unicodedata.category(char) in _PICTURES else _MISSING
 
 
 def _has(char: str, name: str) -> bool:

@@ -61,10 +61,14 @@ def test_labels_in_latin_greek_cyrillic_and_the_signs_of_mathematics_have_letter
         assert font.showable(text, bold=False) == font.showable(text, bold=True) == text
 
 
-def test_letters_that_the_font_lacks_get_their_plain_form_or_a_box() -> None:
+def test_letters_that_the_font_lacks_get_their_plain_form_or_one_sign_for_all() -> None:
     font = _OwnFont()
     assert font.showable("𝔽ederated ＡＢ ⅻ", bold=False) == "Federated AB ⅻ"
-    assert font.showable("論文 ❤️", bold=False) == "□□ □"
+    assert font.showable("論文 推薦 by 田中", bold=False) == "… by …"
+    assert font.showable("graphs 🎉👍🏽 of 👩‍🔬 🇩🇪 papers ❤️", bold=True) == "graphs of papers"
+    assert font.showable("논문", bold=False) == font.showable("🎉", bold=False) == "…"
+    assert font.showable("", bold=False) == ""
+    assert font.showable(" a  b ", bold=False) == " a  b "
     assert of_label("論文") != of_label("")
 
 
