@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,6 +20,7 @@ from bot.private_indexes import PrivateIndexes
 from bot.store.database import Store
 from bot.web.errors import PageError
 from bot.web.templates import Templates
+from recommender.index.vocabulary import category_name
 
 PAGE_PAPERS = 25
 """Papers on one page of a list."""
@@ -28,6 +30,7 @@ LONGEST_QUERY = 500
 _BUILDS, _CHANNEL_BUILDS = 2, 1
 """Pages that are made at the same time: public ones, which take milliseconds, and those of channels, which take longer
 where a taste is learned."""
+_CATEGORY = re.compile(r"[a-z-]{2,20}(?:\.[a-z-]{2,20})?", re.ASCII | re.IGNORECASE)
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -84,6 +87,14 @@ def query_of(request: web.Request) -> str:
     if len(text) > LONGEST_QUERY:
         raise PageError(413, f"A search may have {LONGEST_QUERY} characters at most; this one has {len(text):,}.")
     return " ".join(text.replace("\0", "").encode(errors="ignore").decode().split())
+
+
+def category_of(request: web.Request) -> str:
+    """The category of arXiv that a request asks for, as arXiv writes it; "" if it names none. Raises PageError."""
+    text = request.query.get("cat", "")
+    if text and not _CATEGORY.fullmatch(text):
+        raise PageError(404, "There is no such category. One looks like cs.LG.")
+    return category_name(text.lower())
 
 
 def choice_of(request: web.Request, name: str, default: Choice) -> Choice:

@@ -17,8 +17,9 @@ from bot.model.text import plain_text
 from bot.page import atom
 from bot.page.cache import is_had_since
 from bot.page.channel_access import ChannelAccess
-from bot.page.context import PageContext, choice_of, query_of
+from bot.page.context import PageContext, category_of, choice_of, query_of
 from bot.page.feed_entries import entries_of
+from bot.page.views import address
 from bot.reports import news_items
 from bot.reports.listings import Period
 from bot.reports.news_items import NewsItem
@@ -74,11 +75,19 @@ class Feeds:
         ]
 
     async def _day(self, request: web.Request) -> web.StreamResponse:
+        category = category_of(request)
+
         async def read() -> list[NewsItem]:
             async with self._context.store.read() as tx:
-                return await news_items.of_latest_days(tx, self._context.today)
+                return await news_items.of_latest_days(tx, self._context.today, category)
 
-        subject = _Subject("day", "Papers of the day", "The papers of the latest days.", "/feeds/day.atom", "/")
+        subject = _Subject(
+            f"day:{category}" if category else "day",
+            f"Papers of the day in {category}" if category else "Papers of the day",
+            "The papers of the latest days.",
+            address("/feeds/day.atom", cat=category),
+            address("/", cat=category),
+        )
         return await self._answer(request, subject, read)
 
     async def _trending(self, request: web.Request) -> web.StreamResponse:

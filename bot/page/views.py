@@ -122,13 +122,13 @@ def span_title(span: Span) -> str:
             return f"{first:%B} {first.year}"
 
 
-def span_link(span: Span | None) -> Link | None:
-    """The link to a period's page, with its short name."""
+def span_link(span: Span | None, category: str = "") -> Link | None:
+    """The link to a period's page, or to its papers of a category, with its short name."""
     if span is None:
         return None
     first = span.since
     label = f"{first:%a} {first.day} {first:%b}" if span.period is Period.DAY else span_title(span)
-    return Link(label, span_url(span))
+    return Link(label, address(span_url(span), cat=category))
 
 
 def open_pager(url: str, number: int, *, has_more: bool) -> Pager:

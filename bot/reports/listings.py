@@ -59,16 +59,29 @@ class ListingPage:
 
 
 async def page_of(
-    tx: AsyncConnection, span: Span, today: date, *, limit: int, offset: int = 0, sources: Collection[str] | None = None
+    tx: AsyncConnection,
+    span: Span,
+    today: date,
+    *,
+    limit: int,
+    offset: int = 0,
+    sources: Collection[str] | None = None,
+    category: str = "",
 ) -> ListingPage:
     """A page of the papers of a period. East of UTC it is tomorrow already, so papers may be listed for tomorrow.
-    `sources` are the names of the sources that are switched on."""
+    `sources` are the names of the sources that are switched on. With a `category`, as "cs.LG", only the papers of a day
+    that are in it count."""
     around = await listings.surroundings(tx, span.since, span.until, today + timedelta(days=1))
-    papers = await listings.listed(tx, span.since, span.until, limit, offset) if around.count else []
+    total = around.count
+    if category and total:
+        total = await listings.count_in(tx, span.since, category)
+        papers = await listings.listed_in(tx, span.since, category, limit, offset) if total else []
+    else:
+        papers = await listings.listed(tx, span.since, span.until, limit, offset) if total else []
     return ListingPage(
         span,
         tuple(papers),
-        around.count,
+        total,
         Span.around(span.period, around.earlier) if around.earlier else None,
         Span.around(span.period, around.later) if around.later else None,
         "" if around.count else await quiet.reason_of_span(tx, span.since, span.until, today, sources),

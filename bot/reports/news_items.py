@@ -45,14 +45,17 @@ class NewsItem:
     private: bool = False
 
 
-async def of_latest_days(tx: AsyncConnection, today: date) -> list[NewsItem]:
-    """The most upvoted papers of the latest day that has any, then those of the days before it."""
+async def of_latest_days(tx: AsyncConnection, today: date, category: str = "") -> list[NewsItem]:
+    """The most upvoted papers of the latest day that has any, then those of the days before it; with a `category`, as
+    "cs.LG", those that are in it."""
     ids: list[str] = []
     day = await listings.last_day(tx, today + timedelta(days=1))
     for _ in range(_DAYS_READ):
         if day is None or len(ids) >= MOST:
             break
-        ids += [paper.id for paper in await listings.listed(tx, day, day, MOST - len(ids))]
+        room = MOST - len(ids)
+        found = listings.listed_in(tx, day, category, room) if category else listings.listed(tx, day, day, room)
+        ids += [paper.id for paper in await found]
         day = await listings.last_day(tx, day - timedelta(days=1)) if day > date.min else None
     return await _items(tx, ids)
 

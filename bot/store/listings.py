@@ -41,7 +41,9 @@ class Surroundings:
 
 # Statements that a page needs are built once, since that takes as long as running them.
 _IN_SPAN = papers.c.listed_on.between(sa.bindparam("since"), sa.bindparam("until")), *_NEWS
-_LISTED, _TRENDING = (
+# The categories are JSON: a name of ASCII stands in quotes there, in every database.
+_IN_CATEGORY = sa.cast(papers.c.categories, sa.Text).contains(sa.bindparam("quoted", type_=sa.Text))
+_LISTED, _LISTED_IN, _TRENDING = (
     sa.select(papers)
     .where(
         # An index alone chooses the papers, and only those that are shown are read with their abstracts.
@@ -54,9 +56,10 @@ _LISTED, _TRENDING = (
         )
     )
     .order_by(*_MOST_UPVOTED_FIRST)
-    for conditions in (_IN_SPAN, (*_IN_SPAN, papers.c.upvotes > 0))
+    for conditions in (_IN_SPAN, (*_IN_SPAN, _IN_CATEGORY), (*_IN_SPAN, papers.c.upvotes > 0))
 )
 _PUBLIC = sa.select(papers).where(papers.c.id == sa.bindparam("paper_id"), ~papers.c.private)
+_COUNT_IN = sa.select(sa.func.count()).select_from(papers).where(*_IN_SPAN, _IN_CATEGORY)
 _SURROUNDINGS = sa.select(
     sa.select(sa.func.count()).select_from(papers).where(*_IN_SPAN).scalar_subquery().label("total"),
     sa.select(papers.c.listed_on)
@@ -80,15 +83,26 @@ async def listed(tx: AsyncConnection, since: date, until: date, limit: int, offs
     return await _chosen(tx, _LISTED, since, until, limit, offset)
 
 
+async def listed_in(tx: AsyncConnection, day: date, category: str, limit: int, offset: int = 0) -> list[Paper]:
+    """The papers of one day in a category, as `listed`. All papers of the day are read for it."""
+    return await _chosen(tx, _LISTED_IN, day, day, limit, offset, quoted=f'"{category}"')
+
+
+async def count_in(tx: AsyncConnection, day: date, category: str) -> int:
+    """The number of papers of one day in a category."""
+    parameters = {"since": day, "until": day, "quoted": f'"{category}"'}
+    return int((await tx.execute(_COUNT_IN, parameters)).scalar_one())
+
+
 async def trending(tx: AsyncConnection, since: date, until: date, limit: int, offset: int = 0) -> list[Paper]:
     """The papers of these days that have upvotes, the most upvoted first."""
     return await _chosen(tx, _TRENDING, since, until, limit, offset)
 
 
 async def _chosen(
-    tx: AsyncConnection, statement: sa.Select[Any], since: date, until: date, limit: int, offset: int
+    tx: AsyncConnection, statement: sa.Select[Any], since: date, until: date, limit: int, offset: int, **more: str
 ) -> list[Paper]:
-    parameters = {"since": since, "until": until, "most": limit, "skipped": offset}
+    parameters = {"since": since, "until": until, "most": limit, "skipped": offset, **more}
     return [paper_of(row) for row in await tx.execute(statement, parameters)]
 
 

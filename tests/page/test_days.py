@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 
+import feedparser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +15,11 @@ from hypothesis import strategies as st
 from bot.page.days import span_named
 from bot.page.views import span_url
 from bot.reports.listings import Period, Span
+from bot.store import listings as store_listings
+from bot.store import papers
+from bot.store.database import Store
 from bot.web.errors import PageError
+from tests.fakes.clock import Clock
 from tests.page.conftest import Site
 from tests.support.harness import paper
 
@@ -119,3 +126,43 @@ def test_every_day_is_in_its_period_and_the_address_names_it(period: Period, day
 def test_any_name_is_a_period_or_a_page_error(period: Period, name: str) -> None:
     with suppress(PageError):
         assert span_named(period, name).period is period
+
+
+async def test_a_day_in_one_category_has_its_papers_pages_and_feed(site: Site) -> None:
+    learning = [replace(paper(number), categories=("cs.LG", "stat.ML")) for number in range(30)]
+    others = [replace(paper(100 + number, upvotes=5), categories=("cs.LGX", "cs.CL")) for number in range(3)]
+    await site.bot.list_papers([*learning, *others])
+    whole = await site.get("/")
+    assert "33 papers" in whole.text
+    assert re.search(r'<a href="/day/\S+\?cat=cs\.LG">cs\.LG</a>', whole.text)
+    first = await site.get("/?cat=CS.lg")
+    assert "30 papers" in first.text
+    assert 'aria-current="true">cs.LG</a>' in first.text
+    assert 'href="/feeds/day.atom?cat=cs.LG"' in first.text
+    [older] = re.findall(r'href="([^"]*)" rel="next">Page 2', first.text)
+    assert "?cat=cs.LG&amp;page=2" in older
+    second = await site.get(older.replace("&amp;", "&"))
+    assert (second.status, second.text.count("<article>")) == (200, 5)
+    assert (await site.get("/?cat=stat.ML")).text.count("<article>") == 25
+    feed = feedparser.parse((await site.get("/feeds/day.atom?cat=cs.CL")).text)
+    assert len(feed.entries) == 3
+    assert feed.feed.title == "Papers of the day in cs.CL · Paperboy"
+
+
+async def test_a_category_without_papers_says_so_and_a_wrong_one_is_none(site: Site) -> None:
+    await site.bot.list_papers([paper(0)])
+    page = await site.get("/?cat=hep-th")
+    assert (page.status, "No paper of this day is in hep-th." in page.text) == (200, True)
+    for wrong in ("%25", "cs.LG%22", "x" * 50, "cs.", "%C3%A9"):
+        assert (await site.get(f"/?cat={wrong}")).status == 404
+        assert (await site.get(f"/feeds/day.atom?cat={wrong}")).status == 404
+
+
+async def test_every_database_finds_the_papers_of_a_category(store: Store, clock: Clock) -> None:
+    listed = [replace(paper(number), categories=(("cs.LG", "cs.CL"), ("cs.CLX",), ())[number]) for number in range(3)]
+    day = clock().date()
+    async with store.write() as tx:
+        await papers.record(tx, listed, clock(), {each.id: day for each in listed})
+        assert [each.id for each in await store_listings.listed_in(tx, day, "cs.CL", 10)] == [listed[0].id]
+        assert await store_listings.count_in(tx, day, "cs.CL") == 1
+        assert await store_listings.count_in(tx, day, "cs.LGX") == 0
