@@ -80,7 +80,7 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
             rows = await restore(store, file, lambda done: tick(done, 0), settle)
         await index(store, settings, replaced=replaced)
         async with store.read() as tx:
-            standing_links = await links.count_standing(tx)
+            standing_links, restored_channels = await links.count_standing(tx), await channels.list_all(tx)
             mailed = len(await subscriptions.every(tx))
     out(f"Restored {rows:,} rows from {file}.")
     if settled.channels or settled.posts:
@@ -94,7 +94,7 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
             f"Since the backup was made, {names}: {forgotten_again:,}; links to channels' pages that were revoked: "
             f"{revoked_again:,}. So they are again."
         )
-    if counts[1]:
+    if counts[1] or not restored_channels:
         return
     # Nothing is known of what happened since the backup was made.
     out(
