@@ -65,6 +65,34 @@ async def test_a_worker_posts_a_digest_that_is_due_and_listens_to_nothing(
     postgres.drop(url)
 
 
+async def test_a_worker_goes_on_after_a_restart_of_the_database(postgres: Postgres, tmp_path: Path) -> None:
+    url = postgres.create()
+    async with FakeSlack() as slack:
+        lab = slack.workspace("T1", "lab")
+        lab.scopes = set(SCOPES)
+        room = lab.channel("C1", "ml-papers")
+        await (await open_store(url.render_as_string(hide_password=False))).close()
+        settings = one_workspace(slack, lab.bot_token) | {
+            "SLACK__API_URL": slack.api,
+            "DATABASE_URL": url.render_as_string(hide_password=False),
+            "SCHEDULE__TICK_SECONDS": "0.2",
+            "DIGEST__TITLES": "0",
+        }
+        async with running(tmp_path, settings, "worker") as process:
+            assert process.stderr
+            first = await asyncio.wait_for(process.stderr.readline(), PATIENCE_SECONDS)
+            assert b"This worker posts to slack." in first
+            await asyncio.to_thread(postgres.restart)
+            await let_a_digest_come(url)
+            await slack.until(lambda: len(room.visible) == 3, within=PATIENCE_SECONDS)
+            process.send_signal(signal.SIGTERM)
+            _, told = await asyncio.wait_for(process.communicate(), 20)
+        assert process.returncode == 0, told
+        assert b"Traceback" not in told, told
+        log_lines(told.decode())
+    postgres.drop(url)
+
+
 async def let_a_digest_come(url: URL) -> None:
     """A channel whose digest of two papers is due."""
     store = await open_store(url.render_as_string(hide_password=False))
