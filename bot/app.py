@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import uuid4
@@ -242,6 +242,7 @@ def build(
             batch=_PLANNED_IN_A_JOB,
             lane=Lane.COMPOSING,
         ),
+        replace(deliveries, name="prompt deliveries", due=delivery_worker.due_at_once, priority=10, batch=1),
         deliveries,
         alerts_kind,
     ]

@@ -48,7 +48,7 @@ from bot.store.database import Store
 from bot.store.deliveries import Post
 from bot.store.leases import Leases, channel_lease, channel_leases
 from bot.store.papers import PRIVATE_PREFIX
-from bot.store.states import POST_MOVES, ChannelState, PostState
+from bot.store.states import POST_MOVES, ChannelState, DeliveryKind, PostState
 
 log = structlog.get_logger(__name__)
 _FIRST_WAIT_SECONDS = 5.0
@@ -141,6 +141,14 @@ class DeliveryWorker:
     async def due(self) -> list[str]:
         """The ids of the channels with posts whose time has come."""
         return [str(channel_id) for channel_id, _, _ in await self.waiting()]
+
+    async def due_at_once(self) -> list[str]:
+        """Those of them with papers that a member submitted, or that a topic asked to be alerted of."""
+        kinds = DeliveryKind.SUBMISSION, DeliveryKind.ALERT
+        names = list(self.platforms)
+        async with self._store.read() as tx:
+            rows = await deliveries.channels_to_deliver(tx, self._clock(), names, _UNDER_WAY, kinds=kinds)
+        return [str(channel_id) for channel_id, _, _ in rows]
 
     async def begin(self, among: Collection[int] | None = None) -> None:
         """Start delivery to every channel that has due posts and no delivery running, without waiting for any. With

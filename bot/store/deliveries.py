@@ -295,9 +295,10 @@ async def channels_to_deliver(
     platforms: Sequence[str],
     states: Sequence[PostState],
     among: Collection[int] | None = None,
+    kinds: Collection[DeliveryKind] | None = None,
 ) -> list[tuple[int, str, str]]:
     """(id, platform, workspace) of channels that are not lost and have posts in these states whose time has come: of
-    all channels, or `among` some."""
+    all channels, or `among` some; posts of all deliveries, or of some `kinds`."""
     query = (
         sa.select(posts.c.channel_id, channels.c.platform, channels.c.workspace)
         .distinct()
@@ -312,6 +313,8 @@ async def channels_to_deliver(
     )
     if among is not None:
         query = query.where(posts.c.channel_id.in_(among))
+    if kinds is not None:
+        query = query.join(deliveries, deliveries.c.id == posts.c.delivery_id).where(deliveries.c.kind.in_(kinds))
     return [(row[0], row[1], row[2]) for row in await tx.execute(query)]
 
 

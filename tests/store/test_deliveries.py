@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from itertools import product
 
 import pytest
@@ -161,6 +162,9 @@ async def test_channels_to_deliver_leaves_out_lost_channels_and_later_posts(stor
         assert await deliveries.channels_to_deliver(tx, START - timedelta(1), ["slack"], planned) == []
         assert await deliveries.channels_to_deliver(tx, START, ["discord"], planned) == []
         assert await deliveries.channels_to_deliver(tx, START, ["slack"], [PostState.SENDING]) == []
+        of_kind = partial(deliveries.channels_to_deliver, tx, START, ["slack"], planned)
+        assert await of_kind(kinds=[DeliveryKind.DIGEST]) == [(channel, "slack", "W")]
+        assert await of_kind(kinds=[DeliveryKind.ALERT, DeliveryKind.SUBMISSION]) == []
 
 
 async def test_seen_in_workspace_gives_the_earlier_posts_of_a_paper(store: Store) -> None:
