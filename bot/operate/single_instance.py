@@ -34,7 +34,7 @@ def single_instance(settings: Settings) -> Iterator[None]:
         if not (try_lock(lock_file) and try_lock_database(_opened(file, stack))):
             raise CommandError(
                 f"Another Paperboy serves {database} already. Leave that one first, or give this one a store of "
-                "its own with PAPERBOY_DATA_DIR. `paperboy search` and the like work beside it."
+                "its own with PAPERBOY_DATA_DIR. Several processes share a store in PostgreSQL: `paperboy db move URL`."
             )
         yield
 

@@ -48,17 +48,22 @@ async def deliveries(store: Store, now: Clock) -> Finding:
 
 
 async def connections(store: Store, settings: Settings) -> Finding:
-    """Check that PostgreSQL admits as many connections as this process may open."""
+    """Check that PostgreSQL admits as many connections as the processes of this bot may open together."""
     async with store.read() as tx:
         in_use, admitted = await counts.connections(tx)
-    needed = settings.database_connections + 1
-    if needed > admitted:
+        processes = max(await counts.bots(tx), 1)
+    each = settings.database_connections
+    who = "one process" if processes == 1 else f"the {processes} processes"
+    together = f"{who} of Paperboy may open {processes * each}"
+    if processes * each > admitted:
+        least = f"{admitted // processes} or lower" if admitted >= processes else "lower"
         return Finding(
-            f"PostgreSQL admits {admitted} connections, and one process of Paperboy may open {needed}.",
-            "Set PAPERBOY_DATABASE_CONNECTIONS lower, or max_connections of PostgreSQL higher.",
+            f"PostgreSQL admits {admitted} connections, and {together}.",
+            f"Set PAPERBOY_DATABASE_CONNECTIONS to {least} for each, or max_connections of PostgreSQL higher.",
         )
     return Finding(
-        mend=f"PostgreSQL admits {admitted} connections; {in_use} are open, and a process may have {needed}."
+        mend=f"PostgreSQL admits {admitted} connections; {in_use} are open, and {together}: there is room for "
+        f"{admitted // each} such processes."
     )
 
 

@@ -60,7 +60,7 @@ class Settings(BaseSettings):
         15,
         ge=2,
         le=1000,
-        description="Connections that one process opens to PostgreSQL at most; `run` has one more, for its lock.",
+        description="Connections that one process opens to PostgreSQL at most.",
     )
     database_start_seconds: float = Field(
         60.0, ge=0, le=3600, description="Seconds that a starting bot waits for a PostgreSQL that does not answer yet."

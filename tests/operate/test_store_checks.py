@@ -13,7 +13,8 @@ from bot.operate import store_checks
 from bot.ports.platform import Finding
 from bot.settings import load
 from bot.store import channels, inbox
-from bot.store.database import Store
+from bot.store.database import BOT, Store
+from bot.store.opening import open_store
 from bot.store.states import ChannelState, PostState
 from bot.store.tables import posts
 from tests.fakes.clock import Clock
@@ -84,8 +85,23 @@ async def test_digests_that_take_a_platform_hours_are_wrong_and_compact_ones_are
 async def test_more_connections_than_postgresql_admits_are_wrong(store: Store) -> None:
     finding = await store_checks.connections(store, load(None, {}))
     assert finding.problem == ""
-    assert "a process may have 16" in finding.mend
+    assert "one process of Paperboy may open 15: there is room for 6 such processes." in finding.mend
     many = load(None, {"PAPERBOY_DATABASE_CONNECTIONS": "1000"})
     finding = await store_checks.connections(store, many)
-    assert "one process of Paperboy may open 1001" in finding.problem
+    assert "one process of Paperboy may open 1000" in finding.problem
     assert "PAPERBOY_DATABASE_CONNECTIONS" in finding.mend
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_the_connections_of_all_processes_count(store: Store, store_url: str) -> None:
+    settings = load(None, {"PAPERBOY_DATABASE_CONNECTIONS": "40"})
+    assert (await store_checks.connections(store, settings)).problem == ""
+    others = [await open_store(store_url, application=f"{BOT} {number}") for number in range(3)]
+    for other in others:
+        async with other.read(), other.read():  # two connections of one process
+            pass
+    finding = await store_checks.connections(store, settings)
+    assert "the 3 processes of Paperboy may open 120." in finding.problem
+    assert "to 32 or lower for each" in finding.mend
+    for other in others:
+        await other.close()
