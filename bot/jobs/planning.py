@@ -27,6 +27,7 @@ from bot.store.states import ChannelState, DeliveryKind
 log = structlog.get_logger(__name__)
 PLANNED_AT_ONCE = 10
 """Digests that are planned before the first of them is sent, where members wait for answers of the same process."""
+_CLOCKS_DIFFER = timedelta(minutes=5)
 _SHORTEST_DAY = timedelta(hours=23)
 """An hour that is nearer than this is its schedule's next one."""
 _NOT_RUNNING = "the bot was not running, or could not post here"
@@ -102,7 +103,8 @@ class DigestPlanner:
         if due is None or due <= rule.after(now).at:
             return
         async with self._store.write() as tx:
-            await deliveries.clear_missed(tx, channel.id, now)
+            # The clock of the process that recorded them may be minutes ahead, and no more.
+            await deliveries.clear_missed(tx, channel.id, now + _CLOCKS_DIFFER)
             hour = await next_hour(tx, channel, now)
             if hour.at < due and await channels.change_due(tx, channel.id, due, hour.at, hour.local_date):
                 log.warning("A digest's hour was too far ahead and was corrected.", channel=channel.id, was=str(due))
