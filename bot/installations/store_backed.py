@@ -60,7 +60,7 @@ class StoredInstallations:
             row = await installations.get(tx, self._platform, workspace)
         if row is None:
             return None
-        values = {name: value for name, value in row.items() if name != "platform"}
+        values = {name: value for name, value in row.items() if name not in ("platform", "rolled_at")}
         secrets = {name: self._cipher.decrypt(row[name]) if row[name] else "" for name in ("token", "refresh_token")}
         return Installation(**{**values, **secrets, "scopes": tuple(row["scopes"])})
 
@@ -68,9 +68,8 @@ class StoredInstallations:
         """Store an installation. It replaces an earlier one of the same workspace."""
         values = {name: getattr(installation, name) for name in Installation.__slots__ if name != "workspace"}
         async with self._store.write() as tx:
-            await installations.put(
-                tx, self._platform, installation.workspace, **{**values, **self._encrypted(installation)}
-            )
+            values |= {**self._encrypted(installation), "rolled_at": None}
+            await installations.put(tx, self._platform, installation.workspace, **values)
 
     async def renew(self, old: Installation, renewed: Installation) -> bool:
         """Replace the old token with the renewed one; False if the old token is no longer the stored one."""
@@ -98,6 +97,17 @@ class StoredInstallations:
         """The workspaces in which the bot may act, and whose tokens expire before a time."""
         async with self._store.read() as tx:
             return await installations.active(tx, self._platform, before)
+
+    async def begin_roll_call(self, workspace: str, since: datetime) -> bool:
+        """Begin to list the channels that the bot is in; False if a process has begun that since then, or if the bot
+        is not installed there."""
+        async with self._store.write() as tx:
+            return await installations.roll(tx, self._platform, workspace, self._clock(), since)
+
+    async def end_roll_call(self, workspace: str) -> None:
+        """Record that a roll call failed: the next one may begin at once."""
+        async with self._store.write() as tx:
+            await installations.forget_roll(tx, self._platform, workspace)
 
     async def issue_state(self) -> str:
         """A new OAuth `state`, valid for ten minutes."""

@@ -61,6 +61,15 @@ class Installations(Protocol):
         """The workspaces that the bot may act in and whose tokens expire before a time."""
         ...
 
+    async def begin_roll_call(self, workspace: str, since: datetime) -> bool:
+        """Begin to list the channels that the bot is in; False if a process has begun that since then, or if the bot
+        is not installed there."""
+        ...
+
+    async def end_roll_call(self, workspace: str) -> None:
+        """Record that a roll call failed: the next one may begin at once."""
+        ...
+
     async def issue_state(self) -> str:
         """A new OAuth `state`, valid for ten minutes."""
         ...

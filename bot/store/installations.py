@@ -42,6 +42,18 @@ async def renew(tx: AsyncConnection, platform: str, workspace: str, expected: da
     return bool(changed.rowcount)
 
 
+async def roll(tx: AsyncConnection, platform: str, workspace: str, now: datetime, since: datetime) -> bool:
+    """Record that the roll of a workspace is called; False if it was since then, or if the bot may not act there."""
+    is_due = sa.or_(installations.c.rolled_at.is_(None), installations.c.rolled_at <= since)
+    rolled = sa.update(installations).where(*_is(platform, workspace), *_ACTIVE, is_due).values(rolled_at=now)
+    return bool((await tx.execute(rolled)).rowcount)
+
+
+async def forget_roll(tx: AsyncConnection, platform: str, workspace: str) -> None:
+    """Record that the roll of a workspace must be called again."""
+    await tx.execute(sa.update(installations).where(*_is(platform, workspace)).values(rolled_at=None))
+
+
 async def revoke(
     tx: AsyncConnection, platform: str, workspace: str, at: datetime, installed_until: datetime, *, uninstalled: bool
 ) -> bool:

@@ -495,6 +495,8 @@ installations = sa.Table(
     sa.Column("revoked_at", Instant),
     # When the workspace removed the bot. Its rows are deleted some time later.
     sa.Column("uninstalled_at", Instant),
+    # When a process last began to list the channels that the bot is in.
+    sa.Column("rolled_at", Instant),
     sa.PrimaryKeyConstraint("platform", "workspace"),
 )
 """The workspaces in which the bot is or was installed."""

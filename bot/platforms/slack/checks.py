@@ -11,9 +11,11 @@ from bot.model.messages import Place, PlaceKind
 from bot.platforms.slack.api import SlackApi, translate_errors
 from bot.platforms.slack.listeners import EVENTS
 from bot.platforms.slack.scopes import SCOPES
+from bot.platforms.slack.sockets import MOST, SOCKET, TOO_MANY
 from bot.platforms.slack.workspaces import Workspaces
 from bot.ports.installations import Installations
 from bot.ports.platform import Check, Finding, NotAccepted, PlatformError, Uncertain
+from bot.ports.processes import Leases
 
 _NAMED = 10
 _PAGE = 200
@@ -52,6 +54,18 @@ def workspace_checks(
 def app_token_check(api: SlackApi, app_token: str) -> Check:
     """The check of the app-level token of Socket Mode."""
     return Check("slack app token", partial(_app_token, api, app_token))
+
+
+def sockets_check(leases: Leases) -> Check:
+    """The check that one more process could listen over Socket Mode."""
+    return Check("slack connections", partial(_sockets, leases))
+
+
+async def _sockets(leases: Leases) -> Finding:
+    in_use = len(await leases.taken(SOCKET))
+    if in_use >= MOST:
+        return Finding(f"{TOO_MANY}.", "Let further processes work as `paperboy worker`, which needs none.")
+    return Finding(mend=f"{in_use} of {MOST} are in use, one for each `paperboy run`." if in_use > 1 else "")
 
 
 def installations_check(installations: Installations) -> Check:

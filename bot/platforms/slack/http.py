@@ -34,6 +34,7 @@ from bot.platforms.slack.reading import is_plain
 from bot.platforms.slack.token_store import RENEWED_BEFORE, AppKeys, InstalledWorkspaces
 from bot.ports.installations import Installations
 from bot.ports.platform import BotApi, Check, Clock, Invitation, PlatformError, Sleep
+from bot.ports.processes import Leases, OnlyProcess
 from bot.web.security import unlimited
 from bot.web.server import body_of
 
@@ -70,6 +71,7 @@ class HttpSlack(SlackPosting):
         seconds: Callable[[], float] = time.monotonic,
         starting_seconds: float = 2.0,
         managers: Collection[str] = (),
+        leases: Leases | None = None,
     ) -> None:
         connections = Connections()
         new_api = partial(
@@ -81,9 +83,11 @@ class HttpSlack(SlackPosting):
             connections=connections,
             managers=managers,
         )
-        self._tokens = InstalledWorkspaces(installations, secrets.keys, api_url, clock, new_api)
-        super().__init__(self._tokens, connections, clock, command, commands)
-        self._installations, self._url, self._installed = installations, api_url, asyncio.Event()
+        self._tokens = InstalledWorkspaces(
+            installations, secrets.keys, api_url, clock, new_api, leases or OnlyProcess()
+        )
+        super().__init__(self._tokens, connections, clock, command, commands, installations)
+        self._installed_workspaces, self._url, self._installed = installations, api_url, asyncio.Event()
         self._verifier = SignatureVerifier(secrets.signing_secret, _Unix(clock))
         self._flow = oauth.flow(installations, secrets.keys, api_url, clock, self._on_installed)
         self._app: asyncio.Future[AsyncApp] = asyncio.get_running_loop().create_future()
@@ -111,7 +115,7 @@ class HttpSlack(SlackPosting):
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """The checks of the installations and of the workspaces of these channels."""
-        installed = checks.installations_check(self._installations)
+        installed = checks.installations_check(self._installed_workspaces)
         return [installed, *super().checks(places, lost), checks.EVENTS_CHECK]
 
     async def run(self, service: BotApi) -> None:
@@ -137,7 +141,7 @@ class HttpSlack(SlackPosting):
 
     async def renew_tokens(self) -> None:
         """Renew the tokens that expire soon, also those of workspaces where nothing happens."""
-        for workspace_id in await self._installations.ending(self._clock() + RENEWED_BEFORE):
+        for workspace_id in await self._installed_workspaces.ending(self._clock() + RENEWED_BEFORE):
             try:
                 await self._tokens.get(workspace_id)
             except PlatformError as error:
@@ -145,7 +149,7 @@ class HttpSlack(SlackPosting):
 
     async def upkeep(self, service: BotApi) -> None:
         """Update the memberships in every workspace."""
-        for workspace_id in await self._installations.alive():
+        for workspace_id in await self._installed_workspaces.alive():
             await self.sync_memberships(service, workspace_id)
 
     def _on_installed(self, workspace_id: str) -> None:

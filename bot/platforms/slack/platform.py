@@ -21,7 +21,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.model.commands import Commands
 from bot.model.messages import Message, Place, PlaceKind
-from bot.platforms.slack import checks, render
+from bot.platforms.slack import checks, render, sockets
 from bot.platforms.slack.api import SlackApi, name_of, translate_errors
 from bot.platforms.slack.blocks import MAX_TEXT
 from bot.platforms.slack.connections import Connections
@@ -42,6 +42,7 @@ from bot.ports.platform import (
     Sleep,
     WorkspaceLost,
 )
+from bot.ports.processes import Leases, OnlyProcess
 
 API_URL = "https://slack.com/api/"
 _POST = "paperboy_post"
@@ -73,10 +74,16 @@ class SlackPosting:
     )
 
     def __init__(
-        self, workspaces: Workspaces, connections: Connections, clock: Clock, command: str, commands: Commands
+        self,
+        workspaces: Workspaces,
+        connections: Connections,
+        clock: Clock,
+        command: str,
+        commands: Commands,
+        installations: Installations | None,
     ) -> None:
         self._workspaces, self._connections, self._clock = workspaces, connections, clock
-        self._command, self._commands = command, commands
+        self._command, self._commands, self._installations = command, commands, installations
         self._next_sync: dict[str, datetime] = {}
 
     def connected(self) -> AbstractAsyncContextManager[None]:
@@ -210,21 +217,32 @@ class SlackPosting:
     async def sync_memberships(self, service: BotApi, workspace_id: str) -> None:
         """Once a day, and after an installation: tell the service every channel of a workspace that the bot is in, and
         greet the channels that had been lost. This also shows which channels were made private, which no event says."""
-        now = self._clock()
+        now, is_first = self._clock(), workspace_id not in self._next_sync
         if now < self._next_sync.get(workspace_id, now):
             return
         self._next_sync[workspace_id] = now + _SYNC_RETRY
+        # A process that has just started may have been away, and nobody may have listened.
+        since = now - (_SYNC_RETRY if is_first else _SYNC_EVERY)
+        if self._installations and not await self._installations.begin_roll_call(workspace_id, since):
+            return  # another process does it, or has done it
         try:
             await self._sync_memberships(service, workspace_id)
         except WorkspaceLost as error:
             await service.workspace_removed(PLATFORM, workspace_id, str(error))
         except PlatformError as error:
             log.warning("The channels of a workspace could not be listed.", why=str(error))
+            await self._roll_call_failed(workspace_id)
         except Exception:
             log.exception("The channels of a workspace could not be listed.")
+            await self._roll_call_failed(workspace_id)
         else:
             if workspace_id in self._next_sync:  # else it was installed anew meanwhile
                 self._next_sync[workspace_id] = now + _SYNC_EVERY
+
+    async def _roll_call_failed(self, workspace_id: str) -> None:
+        """Let this process, or another one, try again."""
+        if self._installations:
+            await self._installations.end_roll_call(workspace_id)
 
     async def _sync_memberships(self, service: BotApi, workspace_id: str) -> None:
         async with self._at(place_of(workspace_id, "")) as workspace:
@@ -260,11 +278,12 @@ class SlackPlatform(SlackPosting):
         seconds: Callable[[], float] = time.monotonic,
         installations: Installations | None = None,
         managers: Collection[str] = (),
+        leases: Leases | None = None,
     ) -> None:
-        connections = Connections()
+        connections, self._leases = Connections(), leases or OnlyProcess()
         self._api = SlackApi(bot_token, api_url, clock, sleep, seconds, connections=connections, managers=managers)
         self._workspace = OneWorkspace(self._api, clock, installations)
-        super().__init__(self._workspace, connections, clock, command, commands)
+        super().__init__(self._workspace, connections, clock, command, commands, installations)
         self._app_token, self._ping_seconds = app_token, ping_seconds
         self._listened = False
 
@@ -280,11 +299,12 @@ class SlackPlatform(SlackPosting):
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """The checks of the tokens, their scopes, and each of these channels."""
         own = super().checks(places, lost) or self._checks_in("", (), lost)
-        return [*own, checks.app_token_check(self._api, self._app_token), checks.EVENTS_CHECK]
+        more = checks.app_token_check(self._api, self._app_token), checks.sockets_check(self._leases)
+        return [*own, *more, checks.EVENTS_CHECK]
 
     async def run(self, service: BotApi) -> None:
         """Listen over Socket Mode until cancelled. Raises when the connection can't be made or is gone for good."""
-        async with self._connections.kept():
+        async with self._connections.kept(), sockets.one_of_ten(self._leases):
             await self._listen(service)
 
     async def _listen(self, service: BotApi) -> None:

@@ -63,6 +63,7 @@ async def _build(environment: Environment) -> Platform:
             command=slack.command,
             installations=installations,
             managers=slack.managers,
+            leases=environment.leases,
         )
     keys = AppKeys(slack.client_id, slack.client_secret.get_secret_value())
     return HttpSlack(
@@ -73,6 +74,7 @@ async def _build(environment: Environment) -> Platform:
         api_url=slack.api_url,
         command=slack.command,
         managers=slack.managers,
+        leases=environment.leases,
     )
 
 

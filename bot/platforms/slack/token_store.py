@@ -23,9 +23,15 @@ from bot.platforms.slack.api import BotIdentity, SlackApi, translate_errors
 from bot.platforms.slack.workspaces import Workspace
 from bot.ports.installations import Installation, Installations
 from bot.ports.platform import Clock, NotAccepted, PlatformError, Rejected, Uncertain, WorkspaceLost
+from bot.ports.processes import Leases
 
 RENEWED_BEFORE = timedelta(hours=2)
 _NEXT_TRY = timedelta(minutes=5)
+_LOOKED_AT_FOR = timedelta(seconds=10)
+"""How long the row of a workspace need not be looked at again: another process may have heard that it removed the bot,
+or installed it again."""
+_RENEWING_SECONDS = 5.0
+"""When to try again while another process renews the token."""
 _MOST_CACHED = 1_000
 """The most workspaces in the cache; the least recently used is dropped first."""
 log = structlog.get_logger(__name__)
@@ -43,18 +49,28 @@ class AppKeys:
 
 @dataclass(frozen=True, slots=True)
 class _Cached:
+    """A workspace, the time until which its row need not be looked at again, and the time at which its token may be
+    renewed."""
+
     workspace: Workspace
-    good_until: datetime | None
+    looked_until: datetime
+    renew_at: datetime | None
 
 
 class InstalledWorkspaces:
     """Implements `Workspaces` over stored installations; `new_api` makes the `SlackApi` of a token and an identity."""
 
     def __init__(
-        self, installations: Installations, keys: AppKeys, api_url: str, clock: Clock, new_api: Callable[..., SlackApi]
+        self,
+        installations: Installations,
+        keys: AppKeys,
+        api_url: str,
+        clock: Clock,
+        new_api: Callable[..., SlackApi],
+        leases: Leases,
     ) -> None:
         self._installations, self._keys, self._clock = installations, keys, clock
-        self._url, self._new_api = api_url, new_api
+        self._url, self._new_api, self._leases = api_url, new_api, leases
         self._cache: OrderedDict[str, _Cached] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -93,34 +109,55 @@ class InstalledWorkspaces:
 
     def _cached(self, workspace_id: str) -> Workspace | None:
         entry = self._cache.get(workspace_id)
-        if entry is None or (entry.good_until and entry.good_until <= self._clock()):
+        if entry is None or entry.looked_until <= self._clock():
             return None
         self._cache.move_to_end(workspace_id)
         return entry.workspace
 
     async def _fetch(self, workspace_id: str) -> Workspace:
-        installed = await self._installations.get(workspace_id)
+        entry, now = self._cache.get(workspace_id), self._clock()
+        try:
+            installed = await self._installations.get(workspace_id)
+        except Exception:
+            if entry is None or (entry.renew_at and entry.renew_at <= now):
+                raise
+            return entry.workspace  # the store does not answer now, and members are told so with this token
         if installed is None:
             raise WorkspaceLost(f"I am not installed in the workspace {workspace_id}")
-        if installed.expires_at and installed.expires_at - RENEWED_BEFORE <= self._clock():
+        is_known = entry is not None and entry.workspace.api.client.token == installed.token
+        renew_at = entry.renew_at if entry and is_known else _renewal(installed)
+        if renew_at and renew_at <= now:
             installed = await self._renew(installed)
+            renew_at = _renewal(installed)
+            if renew_at and installed.expires_at and renew_at <= now:  # it could not be renewed
+                renew_at = min(now + _NEXT_TRY, installed.expires_at)
         if not installed.alive:
+            self.forget(workspace_id)
             raise WorkspaceLost(f"I am no longer installed in the workspace {installed.name or workspace_id}")
-        entry = self._cache.get(workspace_id)
         identity = BotIdentity(installed.bot_user, installed.bot, workspace_id)
         api = entry.workspace.api if entry else self._new_api(installed.token, identity=identity)
         api.set_token(installed.token)
-        good_until = installed.expires_at and max(
-            installed.expires_at - RENEWED_BEFORE, min(self._clock() + _NEXT_TRY, installed.expires_at)
-        )
         workspace = Workspace(api, identity)
-        self._cache[workspace_id] = _Cached(workspace, good_until)
+        self._cache[workspace_id] = _Cached(workspace, self._clock() + _LOOKED_AT_FOR, renew_at)
         self._cache.move_to_end(workspace_id)
         if len(self._cache) > _MOST_CACHED:
             self._cache.popitem(last=False)
         return workspace
 
     async def _renew(self, installed: Installation) -> Installation:
+        """The installation with a renewed token. While another process renews it, the old token is used until it
+        expires. Raises NotAccepted once it has expired."""
+        async with self._leases.holding(_lease(installed)) as held:
+            if held:
+                newest = await self._installations.get(installed.workspace)
+                if newest is None or newest.token != installed.token:  # another process was faster
+                    return newest or replace(installed, revoked_at=self._clock())
+                return await self._renew_alone(installed)
+        if installed.expires_at and installed.expires_at > self._clock():
+            return installed
+        raise NotAccepted("Another process renews the token of the workspace.", _RENEWING_SECONDS)
+
+    async def _renew_alone(self, installed: Installation) -> Installation:
         """The installation with a renewed token, committed. If that fails, the old token is used until it expires."""
         try:
             renewed = await self._exchange(installed)
@@ -158,13 +195,19 @@ class InstalledWorkspaces:
         """Whether Slack gives a new token in place of a refused one. Raises NotAccepted while Slack does not answer."""
         if not installed.refresh_token:
             return False
-        try:
-            renewed = await self._exchange(installed)
-        except (NotAccepted, Uncertain) as error:
-            raise NotAccepted(str(error)) from error
-        except PlatformError:
-            return False
-        return await self._installations.renew(installed, renewed)
+        async with self._leases.holding(_lease(installed)) as held:
+            if not held:
+                raise NotAccepted("Another process renews the token of the workspace.", _RENEWING_SECONDS)
+            newest = await self._installations.get(installed.workspace)
+            if newest and newest.token != installed.token:
+                return newest.alive
+            try:
+                renewed = await self._exchange(installed)
+            except (NotAccepted, Uncertain) as error:
+                raise NotAccepted(str(error)) from error
+            except PlatformError:
+                return False
+            return await self._installations.renew(installed, renewed)
 
     async def _exchange(self, installed: Installation) -> Installation:
         client = AsyncWebClient(base_url=self._url, retry_handlers=[], logger=SILENT)
@@ -180,3 +223,13 @@ class InstalledWorkspaces:
             raise Rejected("Slack gave no whole new token")
         ends = self._clock() + timedelta(seconds=seconds)
         return replace(installed, token=str(token), refresh_token=str(refresh_token), expires_at=ends)
+
+
+def _lease(installed: Installation) -> str:
+    """The name of the lease of the process that renews the workspace's token."""
+    return f"token slack {installed.workspace}"
+
+
+def _renewal(installed: Installation) -> datetime | None:
+    """When the token of a workspace is renewed, None if it does not expire."""
+    return installed.expires_at and installed.expires_at - RENEWED_BEFORE

@@ -97,6 +97,7 @@ CHANNELS: dict[str, TableDescription] = {
             "installed_at": "when it was installed",
             "revoked_at": "when the token was revoked",
             "uninstalled_at": "when the bot was removed",
+            "rolled_at": "when the bot last asked which channels it is in",
         },
         frozenset({"installer"}),
     ),

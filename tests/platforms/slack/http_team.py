@@ -18,6 +18,7 @@ from bot.platforms.slack.scopes import SCOPES
 from bot.platforms.slack.token_store import AppKeys
 from bot.ports.installations import Installation
 from bot.store.database import Store
+from bot.store.leases import Leases
 from bot.web.server import serving
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
@@ -33,12 +34,12 @@ class HttpTeam(SlackTeam):
         self, slack: FakeSlack, clock: Clock, store: Store, key: Path, service: RecordingService | None = None
     ):
         self.installations = StoredInstallations(store, TokenCipher((), key), clock, "slack")
-        self._serving = AsyncExitStack()
+        self._store, self._serving = store, AsyncExitStack()
         self.url = ""
         slack.stamp = lambda: clock().timestamp()
         super().__init__(slack, clock, service)
 
-    def new(self) -> HttpSlack:
+    def new(self, process: str = "the only process") -> HttpSlack:
         keys = AppKeys(self.slack.client_id, self.slack.client_secret)
         secrets = AppSecrets(keys, self.slack.signing_secret)
         clock = self.clock
@@ -51,6 +52,7 @@ class HttpTeam(SlackTeam):
             sleep=clock.sleep,
             seconds=clock.seconds,
             starting_seconds=0.1,
+            leases=Leases(self._store, clock=clock, holder=process),
         )
 
     @property

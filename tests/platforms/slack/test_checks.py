@@ -51,7 +51,7 @@ async def test_check_of_a_healthy_team_finds_nothing_and_posts_nothing(team: Sla
     findings = await found(team)
     assert wrong(findings) == set()
     assert unseen(findings) == {"events"}
-    assert list(findings) == ["bot token", "scopes", "channels", "app token", "events"]
+    assert list(findings) == ["bot token", "scopes", "channels", "app token", "connections", "events"]
     assert {call.method for call in team.slack.calls} == {"auth.test", "users.conversations", "apps.connections.open"}
     assert not team.slack.sockets.connections
     assert all(event in findings["events"].mend for event in EVENTS), "what can't be seen is said, and how to see it"

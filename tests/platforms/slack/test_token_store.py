@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,14 +17,18 @@ from bot.commands.registry import COMMANDS
 from bot.installations.encryption import TokenCipher
 from bot.installations.store_backed import StoredInstallations
 from bot.model.messages import Message, Place
+from bot.platforms.slack import sockets
 from bot.platforms.slack.api import BotIdentity, SlackApi
+from bot.platforms.slack.checks import sockets_check
 from bot.platforms.slack.http import AppSecrets
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.token_store import AppKeys, InstalledWorkspaces
 from bot.ports.installations import Installation
 from bot.ports.platform import NotAccepted, WorkspaceLost
+from bot.ports.processes import OnlyProcess
 from bot.store import channels
 from bot.store.database import Store
+from bot.store.leases import Leases
 from bot.store.states import ChannelState
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
@@ -295,6 +300,69 @@ async def test_second_process_uses_the_token_that_the_first_renewed(rotating: La
     assert len(team.slack.calls_to("oauth.v2.access")) == 1
 
 
+async def test_two_processes_at_once_spend_a_refresh_token_once(rotating: Lab) -> None:
+    team = rotating.team
+    one, other = team.new("one"), team.new("other")
+    team.clock.advance(timedelta(hours=10, minutes=1))
+    await asyncio.gather(one.renew_tokens(), other.renew_tokens(), one.renew_tokens(), other.renew_tokens())
+    assert len(team.slack.calls_to("oauth.v2.access")) == 1
+    team.clock.advance(timedelta(seconds=11))
+    for platform in (one, other):
+        await platform.send(team.place, Message("x"), "key-1")
+    assert {call.token for call in team.slack.calls_to("chat.postMessage")} == {team.lab.bot_token}
+
+
+async def test_a_process_does_not_wait_for_one_that_renews_while_the_old_token_holds(rotating: Lab) -> None:
+    team = rotating.team
+    dead = Leases(rotating.harness.store, clock=team.clock, holder="dead")
+    team.clock.advance(timedelta(hours=10, minutes=1))
+    assert await dead.take(f"token slack {team.lab.id}")
+    await team.new("other").send(team.place, Message("x"), "key-1")
+    assert team.slack.calls_to("oauth.v2.access") == []
+    team.clock.advance(timedelta(hours=1, minutes=58))
+    assert await dead.take(f"token slack {team.lab.id}")
+    team.clock.advance(timedelta(minutes=1, seconds=30))
+    late = team.new("late")
+    await late.send(team.place, Message("x"), "key-2")
+    assert len(team.slack.calls_to("oauth.v2.access")) == 1, "the lease of the dead process has ended"
+
+
+async def test_a_removal_that_another_process_heard_of_is_known_within_seconds(lab: Lab) -> None:
+    team, other = lab.team, lab.team.new("other")
+    await other.send(team.place, Message("x"), "key-1")
+    calls = len(team.slack.calls)
+    assert await team.installations.end(team.lab.id, team.clock(), uninstalled=True)
+    team.clock.advance(timedelta(seconds=10))
+    with pytest.raises(WorkspaceLost, match="no longer installed"):
+        await other.send(team.place, Message("x"), "key-2")
+    assert len(team.slack.calls) == calls, "the dead token is not even tried"
+    team.clock.advance(timedelta(seconds=1))
+    await team.install(team.lab)
+    await other.send(team.place, Message("x"), "key-3")
+
+
+async def test_one_of_two_processes_calls_the_roll_of_a_workspace(lab: Lab) -> None:
+    team = lab.team
+    asked = len(team.slack.calls_to("users.conversations"))
+    for _ in range(2):
+        team.clock.advance(timedelta(days=1, minutes=1))
+        for process in ("one", "other"):
+            await team.new(process).upkeep(lab.harness.app.service)
+    assert len(team.slack.calls_to("users.conversations")) == asked + 2
+
+
+async def test_ten_processes_listen_over_sockets_and_no_more(store: Store) -> None:
+    many = [Leases(store, holder=f"process {number}") for number in range(sockets.MOST + 1)]
+    async with contextlib.AsyncExitStack() as stack:
+        for each in many[:-1]:
+            await stack.enter_async_context(sockets.one_of_ten(each))
+        with pytest.raises(NotAccepted, match=r"Slack allows no more\. More can work as `paperboy worker`"):
+            await stack.enter_async_context(sockets.one_of_ten(many[-1]))
+        assert "10 processes" in (await sockets_check(many[-1]).look()).problem
+    async with sockets.one_of_ten(many[-1]), sockets.one_of_ten(many[0]):
+        assert (await sockets_check(many[0]).look()).mend.startswith("2 of 10 are in use")
+
+
 async def test_a_token_that_died_early_is_renewed_where_slack_gives_another(rotating: Lab) -> None:
     team = rotating.team
     team.lab.tokens[-1].dead = "token_expired"
@@ -389,7 +457,9 @@ async def test_workspaces_unused_for_longest_are_forgotten(tmp_path: Path) -> No
         made.append(token)
         return SlackApi(token, "http://127.0.0.1:9/", Clock(), identity=identity)
 
-    workspaces = InstalledWorkspaces(cast("Any", Everywhere()), keys, "http://127.0.0.1:9/", Clock(), api)
+    workspaces = InstalledWorkspaces(
+        cast("Any", Everywhere()), keys, "http://127.0.0.1:9/", Clock(), api, OnlyProcess()
+    )
     for n in (*range(1_001), 1, 0):
         assert (await workspaces.get(f"T{n}")).api.client.token == f"xoxb-T{n}"
     assert made == [f"xoxb-T{n}" for n in (*range(1_001), 0)]
