@@ -65,7 +65,10 @@ select from :log where entrypoint = $1 and status = 'successful' and created > n
 _TAKEN = """
 select distinct key from :jobs job, jsonb_array_elements_text(convert_from(job.payload, 'UTF8')::jsonb) key
 where job.entrypoint = $1 and key = any($2::text[])"""
-_PICKED = "select count(*) as times from :log where job_id = $1 and status = 'picked'"
+_PICKED = """
+select count(*) as times from :log where job_id = $1 and status = 'picked'
+and id > coalesce((select max(id) from :log where job_id = $1 and status = 'queued'), 0)"""
+"""How often a job was taken since it was last put into the queue."""
 
 
 def _settings(schema: str) -> DBSettings:
@@ -287,7 +290,7 @@ class PostgresQueue:
 
     async def _attempt(self, kind: Kind, job: Job, queries: Queries) -> None:
         [row] = await queries.driver.fetch(self._sql(_PICKED), job.id)
-        if cast(int, row["times"]) > 2 * _ATTEMPTS:
+        if cast(int, row["times"]) > _ATTEMPTS:
             raise Abandoned("the processes that did it ended before it did")
         try:
             await kind.run(_keys(job.payload or b"[]"))

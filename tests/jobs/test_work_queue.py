@@ -146,7 +146,7 @@ async def test_the_higher_priority_is_first_in_its_lane(pg_store: Store) -> None
 
 
 async def test_a_failed_job_is_done_again_and_in_the_end_kept_with_its_reason(pg_store: Store) -> None:
-    desk = Desk(due=["1"], fails=5)
+    desk = Desk(due=["1"], fails=15)
     kind = kind_of(desk)
     queue = queue_over(pg_store, kind)
     await queue.prepare()
@@ -164,6 +164,11 @@ async def test_a_failed_job_is_done_again_and_in_the_end_kept_with_its_reason(pg
     assert await queue.counts() == Counts({}, {"digests": 1})
     await queue.clean_up()
     assert await queue.failed(), "it has not rested for long"
+    with capture_logs():
+        for tries in (10, 15):
+            assert await queue.retry_failed() == 1
+            await comes_true(has_failed)
+            assert ([each.reason for each in await queue.failed()], len(desk.jobs)) == (["it went wrong"], tries)
     assert await queue.retry_failed() == 1
     await comes_true(partial(desk.has_done, "1"))
     await comes_true(partial(is_empty, queue))
