@@ -34,7 +34,9 @@ PAGE_SECONDS = Histogram(
 )
 
 DIGEST_LATE_SECONDS = Gauge(
-    "paperboy_digest_late_seconds", "How late the digest is that waits longest; 0 if none is due.", registry=REGISTRY
+    "paperboy_digest_late_seconds",
+    "How late the digest is that is not planned or not all sent, the longest; 0 if none.",
+    registry=REGISTRY,
 )
 DIGESTS_DUE = Gauge("paperboy_digests_due", "Channels whose digest is due and not planned yet.", registry=REGISTRY)
 POSTS_WAITING = Gauge(

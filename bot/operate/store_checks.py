@@ -32,7 +32,8 @@ async def deliveries(store: Store, now: Clock) -> Finding:
         failures = await counts.failures(tx, now() - _GIVEN_UP_WITHIN)
     late = now() - waiting.due_since if waiting.due_since else timedelta(0)
     if late > _LATE:
-        digests = "1 digest has" if waiting.due == 1 else f"{waiting.due:,} digests have"
+        # One that is planned and not all sent is not among those that are due.
+        digests = "A digest has" if waiting.due < 2 else f"{waiting.due:,} digests have"
         return Finding(
             f"{digests} not been posted, the oldest for {_duration(late)}.",
             "Is `paperboy run` running? If it is, its log says why; if not, start it: what is not too late is posted.",

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.database import BOT
-from bot.store.states import ChannelState, InboxState, PostState
-from bot.store.tables import channels, inbox, posts
+from bot.store.states import ChannelState, DeliveryKind, InboxState, PostState
+from bot.store.tables import channels, deliveries, inbox, posts
 
 WAITING = (PostState.PLANNED, PostState.SENDING, PostState.UNCERTAIN)
 """The states of a post that has not come to an end."""
@@ -18,7 +18,8 @@ WAITING = (PostState.PLANNED, PostState.SENDING, PostState.UNCERTAIN)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits in the store. `due_since` is the hour of the digest that waits longest, None if none is due."""
+    """What waits in the store. `due` is the number of digests that are due and not planned. `due_since` is the hour of
+    the digest that waits longest, to be planned or for a post to be sent; None if none waits."""
 
     due: int
     due_since: datetime | None
@@ -30,12 +31,23 @@ async def waiting(tx: AsyncConnection, now: datetime) -> Waiting:
     """The digests that are due, the posts that have not come to an end, and the events that are not processed."""
     is_due = channels.c.state == ChannelState.ACTIVE, channels.c.next_due_at <= now
     due = (await tx.execute(sa.select(sa.func.count(), sa.func.min(channels.c.next_due_at)).where(*is_due))).one()
+    unsent = (
+        sa.select(sa.func.min(deliveries.c.due_at))
+        .join(posts, posts.c.delivery_id == deliveries.c.id)
+        .join(channels, channels.c.id == deliveries.c.channel_id)
+        .where(posts.c.state.in_(WAITING), deliveries.c.kind == DeliveryKind.DIGEST)
+        .where(channels.c.state == ChannelState.ACTIVE)
+    )
+    since = [at for at in (due[1], (await tx.execute(unsent)).scalar_one()) if at]
     by_state = await tx.execute(
         sa.select(posts.c.state, sa.func.count()).where(posts.c.state.in_(WAITING)).group_by(posts.c.state)
     )
     events = sa.select(sa.func.count()).select_from(inbox).where(inbox.c.state == InboxState.RECEIVED)
     return Waiting(
-        int(due[0]), due[1], {row[0]: int(row[1]) for row in by_state}, int((await tx.execute(events)).scalar_one())
+        int(due[0]),
+        min(since, default=None),
+        {row[0]: int(row[1]) for row in by_state},
+        int((await tx.execute(events)).scalar_one()),
     )
 
 

@@ -33,7 +33,7 @@ async def test_a_late_digest_is_wrong(store: Store, clock: Clock) -> None:
     async with store.write() as tx:
         await channels.change(tx, channel.id, next_due_at=due, next_due_on=due.date())
     finding = await store_checks.deliveries(store, clock)
-    assert finding.problem == "1 digest has not been posted, the oldest for 3 hours."
+    assert finding.problem == "A digest has not been posted, the oldest for 3 hours."
     assert "`paperboy run`" in finding.mend
     await harness.beat_until_settled()
     assert (await store_checks.deliveries(store, clock)).problem == ""

@@ -10,7 +10,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.jobs.work import Counts, InProcessQueue
+from bot.model.messages import Message
 from bot.page.health import Health
+from bot.ports.platform import NotAccepted
 from bot.settings import load
 from bot.store import channels, papers
 from bot.web.server import serving
@@ -79,6 +81,24 @@ async def test_metrics_tell_how_late_a_digest_is_and_what_waits(site: Site) -> N
     assert after["paperboy_digests_due", frozenset()] == 1
     assert after["paperboy_digest_late_seconds", frozenset()] == 1_200
     assert after["paperboy_channels", frozenset({("platform", "fake"), ("state", "active")})] == 1
+
+
+async def test_a_digest_that_is_planned_and_not_sent_is_late_too(site: Site) -> None:
+    bot = site.bot
+    await bot.list_papers([paper(n) for n in range(3)])
+    await bot.invite()
+
+    def away(message: Message) -> None:
+        raise NotAccepted("away", retry_after=1_800)
+
+    bot.chat.before = away
+    await bot.next_morning()
+    await bot.beat()
+    bot.clock.advance(timedelta(minutes=20))
+    async with serving(Health(bot.store, bot.app.paper_index, bot.clock).routes, "127.0.0.1", 0) as url:
+        late = await samples(Site(url, bot, site.client))
+    assert late["paperboy_digests_due", frozenset()] == 0
+    assert 1_200 <= late["paperboy_digest_late_seconds", frozenset()] < 1_500
 
 
 async def test_counters_count_posts_and_answers(site: Site) -> None:
