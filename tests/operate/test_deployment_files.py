@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import metrics
+from bot import cli, metrics
 from bot.settings import load
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +43,20 @@ def test_the_container_copies_what_is_there_and_installs_what_is_locked() -> Non
 @pytest.mark.parametrize("name", ["Containerfile", "compose.yaml", "Caddyfile", "nginx.conf"])
 def test_it_speaks_to_the_port_of_the_settings(name: str) -> None:
     assert f":{load(None, {}).web.port}" in text(name)
+
+
+def test_compose_runs_two_bots_and_two_workers_on_one_database() -> None:
+    services = dict(
+        re.findall(r"^  (\w+):\n((?:    .*\n|\n)+)", text("compose.yaml").partition("\nservices:\n")[2], re.M)
+    )
+    assert set(services) == {"postgres", "paperboy", "second", "worker"}
+    ours = {name: lines for name, lines in services.items() if name != "postgres"}
+    assert all("<<: *paperboy" in lines for lines in ours.values()), "one database, one key, one set of tokens"
+    assert [name for name, lines in ours.items() if "command: [worker]" in lines] == ["worker"]
+    assert "replicas: 2" in ours["worker"]
+    published = re.findall(r"- (127\.0\.0\.1:\d+):8080", "".join(ours.values()))
+    assert len(set(published)) == 2, "each of the others serves the page, for this machine alone"
+    assert "worker" in {command.callback.__name__ for command in cli.app.registered_commands if command.callback}
 
 
 FAMILIES = {family.name: family.type for family in metrics.REGISTRY.collect()}
