@@ -45,7 +45,9 @@ class ChannelMembership:
         self._joining[key] = lock
         return lock
 
-    async def _join(self, place: Place, by: str) -> Reply:
+    async def _join(self, place: Place, by: str, *, missed: bool = False) -> Reply:
+        """Begin in a channel, or go on. With `missed` nobody told of the invitation: the text of the reply is empty if
+        another process has begun in the channel meanwhile."""
         now = self._services.clock()
         channel = await self.find_or_add(place, owner=by)
         was_lost, is_new = channel.state is ChannelState.LOST, channel.state is ChannelState.NEW
@@ -55,6 +57,9 @@ class ChannelMembership:
         if channel.state is ChannelState.ACTIVE and by and not channel.owner:
             return await self._take_owner(channel, place, by, zone)
         async with self._services.store.write() as tx:
+            current = (await channels.locked(tx, [channel.id])).get(channel.id, channel)
+            if missed and current.state is not channel.state:
+                return Reply("")
             await channels.change(tx, channel.id, **_columns(place), owner=by or channel.owner, zone=zone)
             channel = await channels.get(tx, channel.id) or channel
             if is_new or (was_lost and channel.next_due_at is not None):
@@ -123,7 +128,8 @@ class ChannelMembership:
         for channel in stored_channels:
             place = places_by_address.get(channel.place.address)
             if channel.state is ChannelState.LOST and (place or channel.place.kind is PlaceKind.DIRECT):
-                greeting = await self.joined(place or channel.place, "")
+                async with self._one_at_a_time(channel.place):
+                    greeting = await self._join(place or channel.place, "", missed=True)
                 if place or channel.next_due_at:
                     greetings.append((place or channel.place, greeting))
             elif place and place != channel.place:
@@ -135,8 +141,8 @@ class ChannelMembership:
                     async with self._one_at_a_time(place):
                         stored = await self.find(place)
                         if stored is None or stored.state is ChannelState.NEW:
-                            greetings.append((place, await self._join(place, "")))
-        return greetings
+                            greetings.append((place, await self._join(place, "", missed=True)))
+        return [(place, greeting) for place, greeting in greetings if greeting.text]
 
     async def find(self, place: Place) -> Channel | None:
         """The stored channel of a place; None if the bot was never there."""

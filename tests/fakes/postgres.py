@@ -48,6 +48,15 @@ class Postgres:
         _run([*self._control, "-m", "immediate", "stop"], self.owner)
         _run([*self._control, *self._start], self.owner)
 
+    def new_tablespace(self, name: str, folder: Path) -> None:
+        """Let databases be created in a folder of their own, which is made."""
+        folder.mkdir()
+        if self.owner:
+            os.chown(folder, self.owner.pw_uid, self.owner.pw_gid)
+            for above in folder.parents[:-1]:  # the server's user must get there
+                above.chmod(above.stat().st_mode | 0o011)
+        self._say(self.url, f"create tablespace {name} location '{folder}'")
+
     def cut(self, url: sa.URL) -> None:
         """Cut every connection to a database."""
         others = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
