@@ -46,10 +46,10 @@ bench-scale: .venv/dev ## many channels and votes on PostgreSQL with 1, 2 and 4 
 		--papers $(or $(PAPERS),20000) --workers $(or $(WORKERS),1,2,4)
 	@$(BIN)/python -m tests.benchmarks.intake
 
-soak: .venv/dev ## many more kills and hostile texts, from a new seed; ROUNDS=, EXAMPLES=, SEED=number
-	@SOAK_EXAMPLES=$(or $(EXAMPLES),300) SOAK_ROUNDS=$(or $(ROUNDS),40) \
+soak: .venv/dev ## the long fault runs and many more hostile texts, from a new seed; DAYS=, ROUNDS=, EXAMPLES=, SEED=number
+	@SOAK_EXAMPLES=$(or $(EXAMPLES),300) SOAK_ROUNDS=$(or $(ROUNDS),40) SOAK_DAYS=$(or $(DAYS),10) \
 		SOAK_SEED=$(or $(SEED),$(shell date +%s)) \
-		$(BIN)/pytest tests/platforms/slack/test_kills.py tests/test_fuzz.py -s -q --timeout 7200
+		$(BIN)/pytest tests/faults/test_soak.py tests/platforms/slack/test_kills.py tests/test_fuzz.py -s -q --timeout 7200
 
 reference: .venv/dev ## write what is made from the code: config/paperboy.toml, docs/{settings,commands,privacy}.md
 	@$(BIN)/python scripts/reference

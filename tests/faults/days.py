@@ -34,7 +34,7 @@ class Days:
     passed: int = 0
 
     @contextlib.asynccontextmanager
-    async def another(self) -> AsyncIterator[None]:
+    async def another(self, within: float = 90.0) -> AsyncIterator[None]:
         """The next day: its digests are being posted while the block lasts, and settled after it. Members like cards
         before, meanwhile and after that."""
         await self.listed()
@@ -44,7 +44,7 @@ class Days:
         await self.like_some()
         yield
         await self.like_some()
-        await self.settled()
+        await self.settled(within)
 
     async def _has_more_than(self, count: int) -> bool:
         return self._standing() > count
@@ -92,7 +92,7 @@ class Days:
         except TimeoutError:
             raise AssertionError(f"not settled: {self.fleet.logs()}") from None
 
-    async def check(self) -> Counter[str]:
+    async def check(self, within: float = 30.0) -> Counter[str]:
         """Each digest and each message stands there once, each like is a vote, and no log has a traceback. Returns how
         many there are."""
         counts = Counter[str]()
@@ -119,12 +119,12 @@ class Days:
                     counts["missed"] += sum(one.state is DeliveryState.MISSED for one in digests)
                     counts.update(post.state for post in posts)
         for side in self.sides:
-            counts["votes"] += await self._votes_are_right(side)
+            counts["votes"] += await self._votes_are_right(side, within)
         for name, log in self.fleet.logs().items():
             assert "Traceback" not in log, f"{name}: {log}"
         return counts
 
-    async def _votes_are_right(self, side: Rooms) -> int:
+    async def _votes_are_right(self, side: Rooms, within: float) -> int:
         async def counted() -> bool:
             found = set()
             async with self.fleet.store.read() as tx:
@@ -137,5 +137,5 @@ class Days:
                     found |= {(place.address, messages[vote.paper_id]) for vote in heard}
             return found == side.liked()
 
-        await comes_true(counted, within=30)
+        await comes_true(counted, within)
         return len(side.liked())

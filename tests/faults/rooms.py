@@ -9,6 +9,8 @@ from typing import Protocol
 from bot.model.messages import Place
 from bot.platforms.slack.listeners import EVENTS
 from bot.platforms.slack.scopes import SCOPES
+from tests.fakes.discord import FakeDiscord
+from tests.fakes.discord.message import Message
 from tests.fakes.slack import FakeSlack
 
 
@@ -73,3 +75,35 @@ class SlackRooms:
     def liked(self) -> set[tuple[str, str]]:
         rooms = [self.lab.channels[place.address] for place in self.places]
         return {(room.id, message.ts) for room in rooms for message in room.visible if message.reactions}
+
+
+class DiscordRooms:
+    """One server, where the bot is; its channels are chosen in the store."""
+
+    platform = "discord"
+
+    def __init__(self, discord: FakeDiscord, count: int) -> None:
+        self.discord, self.lab = discord, discord.guild("lab")
+        self.ada = self.lab.member("ada", manager=True)
+        rooms = [self.lab.text(f"room-{number}") for number in range(count)]
+        self.places = [Place("discord", room.id, self.lab.id, room.name) for room in rooms]
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        addresses = {"DISCORD__API_URL": self.discord.api, "DISCORD__GATEWAY_URL": self.discord.gateway_url}
+        return addresses | {"DISCORD__TOKEN": self.discord.token}
+
+    def keys(self, place: Place) -> list[str]:
+        return [str(message.nonce) for message in self._shown(place) if message.nonce]
+
+    def cards(self, place: Place) -> list[str]:
+        return [message.id for message in self._shown(place) if "arxiv.org/abs/" in json.dumps(message.components)]
+
+    async def like(self, place: Place, message: str) -> None:
+        await self.ada.reacts(next(one for one in self._shown(place) if one.id == message), "👍")
+
+    def liked(self) -> set[tuple[str, str]]:
+        return {(place.address, one.id) for place in self.places for one in self._shown(place) if one.reactions}
+
+    def _shown(self, place: Place) -> list[Message]:
+        return self.discord.channels[place.address].visible
