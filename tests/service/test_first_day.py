@@ -51,6 +51,14 @@ async def test_a_new_channel_gets_the_time_zone_of_its_inviter_and_the_greeting_
     assert "whoever invited me" in greeting.text
 
 
+async def test_two_processes_that_find_an_unknown_channel_greet_it_once(store: Store, clock: Clock) -> None:
+    chat = ZonedChat()
+    both = [harness_over(store, clock, chat, process=name, digest=_DIGEST) for name in ("one", "other")]
+    for place in (PLACE, OTHER):
+        found = await asyncio.gather(*(one.app.service.sync_memberships("fake", "", [place]) for one in both))
+        assert [greeted for greetings in found for greeted, _ in greetings] == [place]
+
+
 async def test_a_question_before_the_invitation_does_not_settle_the_zone(zoned: BotHarness) -> None:
     await zoned.say("stats", BEN)
     await zoned.invite(by="ada")
