@@ -58,7 +58,8 @@ class ChannelMembership:
             return await self._take_owner(channel, place, by, zone)
         async with self._services.store.write() as tx:
             current = (await channels.locked(tx, [channel.id])).get(channel.id, channel)
-            if missed and current.state is not channel.state:
+            begun = current.state is not channel.state or channel.state not in (ChannelState.NEW, ChannelState.LOST)
+            if missed and begun:
                 return Reply("")
             await channels.change(tx, channel.id, **_columns(place), owner=by or channel.owner, zone=zone)
             channel = await channels.get(tx, channel.id) or channel
