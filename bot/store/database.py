@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -243,7 +244,7 @@ def make_engine(url: str, busy_seconds: float, connections: int = 15, applicatio
     of its connections in pg_stat_activity."""
     parsed = parsed_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(
+        engine = create_async_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
             pool_size=min(connections, _KEPT_CONNECTIONS),
@@ -251,6 +252,8 @@ def make_engine(url: str, busy_seconds: float, connections: int = 15, applicatio
             hide_parameters=True,
             connect_args={"application_name": application},
         )
+        sa.event.listen(engine.sync_engine, "connect", _without_compiler)
+        return engine
     if parsed.database and parsed.database != ":memory:":
         try:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -261,6 +264,14 @@ def make_engine(url: str, busy_seconds: float, connections: int = 15, applicatio
         with translated():
             sqlite3.connect(parsed.database).close()
     return sqlite.engine(parsed, busy_seconds)
+
+
+def _without_compiler(connection: Any, _: object) -> None:
+    """Switch PostgreSQL's compiler of queries off. It takes a second for a query over the arrays of a batch, whose rows
+    PostgreSQL overestimates, and saves nothing."""
+    connection.set_autocommit(True)  # in a transaction, the setting would end with it
+    connection.cursor().execute("set jit = off")
+    connection.set_autocommit(False)
 
 
 _DATABASE_MESSAGES: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (

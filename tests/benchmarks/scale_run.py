@@ -124,6 +124,8 @@ def _workers(
             "PAPERBOY_SLACK__API_URL": f"{slack}/api/",
             "PAPERBOY_SOURCES__HUGGINGFACE__ENABLED": "false",
             "PAPERBOY_SOURCES__ARXIV__ENABLED": "false",
+            # This Slack knows of no reactions, so reading them back would take every vote away.
+            "PAPERBOY_VOTES__READ_BACK_DAYS": "0",
             "PAPERBOY_SCHEDULE__TICK_SECONDS": "1",
             "PAPERBOY_WEB__PORT": "0",
         }

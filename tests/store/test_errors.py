@@ -241,3 +241,10 @@ async def test_concurrent_merges_and_votes_lose_no_vote(store: Store) -> None:
     async with store.read() as tx:
         stored_votes = await votes.for_paper(tx, channel, "2310.01234")
     assert {vote.member for vote in stored_votes} == {f"U{number}" for number in range(12)}
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_queries_are_not_compiled_by_the_server(store: Store) -> None:
+    for _ in range(2):  # the setting outlives the transaction
+        async with store.read() as tx:
+            assert (await tx.execute(sa.text("show jit"))).scalar_one() == "off"
