@@ -172,7 +172,7 @@ def build(
         private=private,
     )
     retry_policy = RetryPolicy(settings.delivery.attempts, settings.delivery.timeout, grace, settings.delivery.margin)
-    vote_counters = VoteCounters(store, platforms, emoji, sleep, settings.delivery.timeout)
+    vote_counters = VoteCounters(store, platforms, emoji, sleep, leases, settings.delivery.timeout)
     reactions = ReactionRecorder(store, clock, sleep, emoji, settings.delivery.timeout, vote_counters.refresh_tally)
     delivery_worker = DeliveryWorker(store, platforms, clock, retry_policy, leases, seconds, reactions)
     channel_feeds = ChannelFeeds(store, clock, open_feed, leases)

@@ -28,6 +28,7 @@ from bot.store import channels, deliveries, exposures, papers, votes
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Post
+from bot.store.leases import Leases, channel_lease
 from bot.store.states import ChannelState
 
 log = structlog.get_logger(__name__)
@@ -45,9 +46,16 @@ class VoteCounters:
     """Keeps the counts on messages up to date, on platforms that can edit them. `timeout`: seconds for one message."""
 
     def __init__(
-        self, store: Store, platforms: Mapping[str, Platform], emoji: EmojiTable, sleep: Sleep, timeout: float = 30.0
+        self,
+        store: Store,
+        platforms: Mapping[str, Platform],
+        emoji: EmojiTable,
+        sleep: Sleep,
+        leases: Leases,
+        timeout: float = 30.0,
     ) -> None:
         self._store, self._emoji, self._sleep, self._timeout = store, emoji, sleep, timeout
+        self._leases = leases
         self._able = {name: platform for name, platform in platforms.items() if isinstance(platform, Rewriting)}
         self._outdated: defaultdict[int, set[str]] = defaultdict(set)
         self._under_way: dict[int, asyncio.Task[None]] = {}
@@ -77,12 +85,21 @@ class VoteCounters:
         await cancel_all(self._under_way.values())
 
     async def _edit_outdated(self, channel_id: int) -> None:
-        """Edit the outdated messages of one channel, until none is left. No channel waits for another."""
+        """Edit the outdated messages of one channel, until none is left. No channel waits for another.
+
+        While another process holds the channel's lease, it may be editing the same message: the later edit must be of
+        the later votes.
+        """
         try:
             while channel_id in self._outdated:
                 await self._sleep(_QUIET_SECONDS)
                 try:
-                    await self._edit(channel_id, self._outdated.pop(channel_id))
+                    papers = self._outdated.pop(channel_id)
+                    async with self._leases.holding(channel_lease(channel_id)) as held:
+                        if held:
+                            await self._edit(channel_id, papers)
+                        else:
+                            self._outdated[channel_id] |= papers
                 except Exception as error:
                     log.warning("The votes by button can't be shown now.", channel=channel_id, why=_reason(error))
         finally:

@@ -17,6 +17,7 @@ from bot.model.number_emoji import keycap
 from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected, Rewriting, Uncertain
 from bot.store import channels
 from bot.store.database import _PRIORITY, Store, _Priority
+from bot.store.leases import Leases, channel_lease
 from bot.store.states import ChannelState
 from bot.store.votes import Vote, VoteSignal
 from tests.fakes.clock import Clock
@@ -315,6 +316,27 @@ async def test_a_line_that_a_crash_left_standing_is_taken_away_on_the_next_start
     assert chat.tally(ONE) == ""
 
 
+async def test_an_edit_waits_while_another_process_may_edit_in_the_channel(store: Store, clock: Clock) -> None:
+    chat, naps = Board(), Naps()
+    harness = await with_cards(store, clock, chat, naps)
+    other = Leases(store, clock=clock, holder="other")
+    name = channel_lease((await harness.channel()).id)
+    assert await other.take(name)
+
+    async def nap(seconds: float) -> None:
+        naps.taken.append(seconds)
+        if len(naps.taken) == 4:
+            assert chat.tries == 0
+            await other.release(name)
+
+    harness = harness_over(store, clock, chat, nap)
+    await harness.say(f"more {ONE}")
+    await harness.settle()
+    assert naps.taken == [2.0] * 4 + [0.5]
+    assert chat.tally(ONE) == "By button: 👍 1"
+    assert await other.take(name), "the lease was given back"
+
+
 # -- what goes wrong
 
 
@@ -378,7 +400,7 @@ async def test_a_tally_edit_without_an_answer_times_out(sqlite_store: Store, clo
     naps.over.set()
     harness = await with_cards(sqlite_store, clock, FakeChat())
     await harness.say(f"more {ONE}")
-    vote_counters = VoteCounters(harness.store, {"fake": chat}, TABLE, naps, timeout=0.01)
+    vote_counters = VoteCounters(harness.store, {"fake": chat}, TABLE, naps, harness.app.leases, timeout=0.01)
     with capture_logs() as logged:
         vote_counters.refresh_tally((await harness.channel()).id, ONE)
         await harness.settle()
