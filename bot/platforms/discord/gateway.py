@@ -16,7 +16,7 @@ from bot.platforms.discord.places import PLATFORM, place_of
 from bot.platforms.discord.posting import DiscordPosting
 from bot.platforms.discord.rest import Http
 from bot.platforms.discord.tracing import tracing
-from bot.ports.platform import BotApi, Clock, NotAccepted, PlatformError
+from bot.ports.platform import BotApi, Clock, NotAccepted, PlatformError, Sleep
 
 # The bot needs no voice, so the operator need not read warnings about it.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
@@ -55,6 +55,7 @@ class Client(discord.AutoShardedClient):
         *,
         shard: int = 0,
         shards: int = 1,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         super().__init__(
             shard_ids=[shard],
@@ -67,7 +68,7 @@ class Client(discord.AutoShardedClient):
             allowed_mentions=discord.AllowedMentions.none(),
         )
         self.http = self._connection.http = Http(api_url, gateway_url, http_trace=tracing(api_url, posting.rest.pace))
-        self._events = DiscordListeners(service, posting, clock)
+        self._events = DiscordListeners(service, posting, clock, sleep)
         self._interactions = Interactions(service, posting.rest, posting.renderer, self._events.begin)
         self.when_connected: Callable[[], None] = lambda: None
         self._service, self._may_identify = service, may_identify

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,13 +17,15 @@ from bot.platforms.discord.places import PLATFORM, place_of
 from bot.platforms.discord.posting import DiscordPosting
 from bot.platforms.discord.reading import emoji
 from bot.platforms.discord.render import DiscordMessage, mark
-from bot.ports.platform import AccessLost, BotApi, Clock, PlatformError
+from bot.ports.platform import AccessLost, BotApi, Clock, PlatformError, Sleep
 
 _CHANNEL_SELECT, _ROW = 8, 1
 _TEXT, _ANNOUNCEMENT, _FORUM = 0, 5, 15
 _MOST_CHANNELS = 10
 _KEY = 25
 _NEWLY = timedelta(days=1)
+_AGAIN_AFTER_SECONDS = (1.0, 5.0, 25.0, 60.0)
+"""Waits between the tries to tell the service of an event."""
 log = structlog.get_logger(__name__)
 _WELCOME = (
     "Hello, I am Paperboy. Every day I bring a channel the few new papers it will like, and I learn from the emoji you "
@@ -35,8 +37,8 @@ _WELCOME = (
 class DiscordListeners:
     """The listeners of one connection, for one service."""
 
-    def __init__(self, service: BotApi, posting: DiscordPosting, clock: Clock) -> None:
-        self._service, self._posting, self._clock = service, posting, clock
+    def __init__(self, service: BotApi, posting: DiscordPosting, clock: Clock, sleep: Sleep) -> None:
+        self._service, self._posting, self._clock, self._sleep = service, posting, clock, sleep
         self._last: datetime | None = None
         self._unasked = set[int]()
         """Servers in which the bot could not ask yet where to post, because it may post nowhere."""
@@ -49,15 +51,25 @@ class DiscordListeners:
             return
         place, before = place_of(channel, me)
         name = emoji({"name": event.emoji.name, "id": event.emoji.id}, burst=event.burst)
-        await self._service.react(
-            Reaction(place, f"{before}{event.message_id}", str(event.user_id), name, on, self._moment())
-        )
+        reaction = Reaction(place, f"{before}{event.message_id}", str(event.user_id), name, on, self._moment())
+        await self._keep_trying(lambda: self._service.react(reaction))
 
     async def cleared(self, message: int, channel: Any, me: int) -> None:
         """Emoji were removed from a message. Discord does not say whose, so the remaining ones are read back."""
         begin_event()
         place, before = place_of(channel, me)
-        await self._service.resync_message(place, f"{before}{message}")
+        await self._keep_trying(lambda: self._service.resync_message(place, f"{before}{message}"))
+
+    async def _keep_trying(self, tell: Callable[[], Awaitable[None]]) -> None:
+        """Tell the service of an event until it takes it: Discord sends no event twice, and the store may be away for a
+        moment."""
+        for seconds in _AGAIN_AFTER_SECONDS:
+            try:
+                await tell()
+                return
+            except Exception:
+                await self._sleep(seconds)
+        await tell()
 
     async def available(self, guild: discord.Guild) -> None:
         """A server is available: greet it, or go on in channels that the bot may post in again."""

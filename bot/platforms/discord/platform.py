@@ -200,5 +200,12 @@ class DiscordPlatform:
     def client(self, service: BotApi, shard: int = 0, shards: int = 1) -> gateway.Client:
         """discord.py's client of a shard with all listeners, not yet connected."""
         return gateway.Client(
-            service, self._posting, self._clock, self._turns.wait, *self._urls, shard=shard, shards=shards
+            service,
+            self._posting,
+            self._clock,
+            self._turns.wait,
+            *self._urls,
+            shard=shard,
+            shards=shards,
+            sleep=self._sleep,
         )

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.model.messages import Message, PlaceKind
+from bot.model.messages import Message, PlaceKind, Reaction
 from bot.ports.platform import NotAccepted
+from bot.store.errors import StoreAway
 from tests.fakes.clock import Clock
 from tests.fakes.discord import Channel, Intent, Right
 from tests.fakes.discord import Message as Shown
@@ -37,6 +38,22 @@ async def test_cleared_reactions_make_the_message_be_read_back(server: DiscordSe
     await server.ada.clears(said)
     await server.fake.until(lambda: len(server.service.reread_) == 2)
     assert {(place.address, message) for place, message in server.service.reread_} == {(server.ml.id, said.id)}
+
+
+async def test_a_reaction_is_told_again_while_the_store_is_away(
+    server: DiscordServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, react, failures = await card(server), server.service.react, iter([StoreAway("away"), StoreAway("away")])
+
+    async def away_twice(reaction: Reaction, event_id: str | None = None) -> None:
+        if failure := next(failures, None):
+            raise failure
+        await react(reaction, event_id)
+
+    monkeypatch.setattr(server.service, "react", away_twice)
+    await server.bo.reacts(said, "🔥")
+    [told] = await server.fake.until(lambda: server.service.reactions)
+    assert (told.member, told.emoji) == (server.bo.id, "🔥")
 
 
 async def test_a_burst_reaction_is_a_reaction(server: DiscordServer) -> None:
