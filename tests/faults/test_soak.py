@@ -84,7 +84,8 @@ def faults(made: Fleet, server: Postgres, chance: random.Random) -> list[Fault]:
             await asyncio.sleep(chance.uniform(0.0, 2 * LEASE_SECONDS))
 
     async def kill() -> None:
-        await one.kill()
+        if one.lives:
+            await one.kill()
 
     async def stop() -> None:
         if other.lives:
