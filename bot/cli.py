@@ -82,7 +82,7 @@ def run() -> None:
 
 @app.command()
 def worker() -> None:
-    """Help `paperboy run` with its work, from one more process.
+    """Post what is due, as one more process beside `run`.
 
     Needs a PostgreSQL store. It listens to no platform and serves no page.
     """
@@ -245,7 +245,7 @@ def list_jobs(
     retry: Annotated[bool, typer.Option("--retry", help="Try those again that have failed for good.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell what waits in the queue of several processes, and what failed for good."""
+    """Tell which jobs wait for a process, and which failed."""
     from bot.operate.jobs import print_jobs
 
     _go(print_jobs(_settings("error"), retry=retry, as_json=as_json))
@@ -285,9 +285,10 @@ def restore(
 def move(
     url: Annotated[str, typer.Argument(metavar="URL", help="An empty database, as postgresql://user@host/name.")],
 ) -> None:
-    """Copy the store into an empty database of either kind, and compare every row.
+    """Copy the store into another, empty database.
 
-    For a change from SQLite to PostgreSQL, or back. The old store stays as it is. No bot may run meanwhile.
+    For a change from SQLite to PostgreSQL, or back. Every row is compared. The old store stays as it is. No bot may
+    run meanwhile.
     """
     from bot.operate.moving import move_store
 

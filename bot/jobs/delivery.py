@@ -61,7 +61,7 @@ _LONG_AGO_SECONDS = 86_400.0
 """Longer than any chat platform knows the key of a message."""
 _CHANNELS_AT_ONCE = 10
 """Channels of one workspace that are delivered to at a time; no workspace waits for another."""
-_STEPS_AT_ONCE_ON_SQLITE, _STEPS_AT_ONCE = 1, 4
+_STEPS_AT_ONCE_ON_SQLITE, _STEPS_AT_ONCE = 1, 10
 """Transactions of deliveries at a time. With more of them, a digest for hundreds of channels would keep members who
 ask or vote waiting."""
 _UNDER_WAY = (PostState.PLANNED, PostState.SENDING, PostState.UNCERTAIN)
@@ -237,10 +237,12 @@ class DeliveryWorker:
             return await self._move(post, PostState.DROPPED, reason="too late to be news")
         if changes and changes.drops:
             return await self._move(post, PostState.DROPPED, reason=post_updates.WITHDRAWN)
-        return await self._send(platform, channel, await post_updates.applied(post, changes) if changes else post)
+        current = await post_updates.applied(post, changes) if changes else post
+        return await self._send(platform, channel, current, is_rewritten=current is not post)
 
-    async def _send(self, platform: Platform, channel: Channel, post: Post) -> _Next:
-        """Send a post. An uncertain post is sent again only if its key makes that safe."""
+    async def _send(self, platform: Platform, channel: Channel, post: Post, *, is_rewritten: bool = False) -> _Next:
+        """Send a post. An uncertain post is sent again only if its key makes that safe. The text of a rewritten one is
+        stored first."""
         try:
             message = load_message(post.body)
         except ValidationError:
@@ -251,7 +253,9 @@ class DeliveryWorker:
         # If an earlier send may have posted the message, the time of that first send is kept.
         first_begun_at = previous.sending_at if previous.state is PostState.UNCERTAIN else None
         attempts, first_at = post.attempts + 1, first_begun_at or begun_at
-        begun = {"body": post.body, "attempts": attempts, "sending_at": first_at, "tried_at": begun_at}
+        begun: dict[str, object] = {"attempts": attempts, "sending_at": first_at, "tried_at": begun_at}
+        if is_rewritten:
+            begun["body"] = post.body
         if isinstance(platform, Paced):
             await platform.turn(channel.place)
         if self._is_finishing or not self._may_send(channel):

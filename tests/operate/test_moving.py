@@ -54,8 +54,9 @@ def test_the_password_of_the_target_is_not_printed(stocked: Operator, database: 
 def test_the_key_of_encrypted_tokens_is_told(operator: Operator, database: str) -> None:
     with contextlib.closing(sqlite3.connect(operator.home / "paperboy.db")) as connection:
         connection.execute(
-            "insert into installations values ('slack', 'T1', '', '', '', '', '[]', 'gAAAA', '', null,"
-            " '2026-01-01 00:00:00', null, null)"
+            "insert into installations (platform, workspace, name, bot_user, bot, installer, scopes, token,"
+            " refresh_token, installed_at)"
+            " values ('slack', 'T1', '', '', '', '', '[]', 'gAAAA', '', '2026-01-01 00:00:00')"
         )
         connection.commit()
     ran = operator("db", "move", database)

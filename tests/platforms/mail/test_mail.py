@@ -29,7 +29,7 @@ from tests.support.dying import Death, Fate, MortalPlatform, MortalStore
 from tests.support.harness import PLACE, BotHarness, demo_papers, harness_over
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
-STEPS = 12
+STEPS = 16
 """Places at which a process may die while it plans and sends one mail: before and after each of its transactions, and
 before and after the mail itself."""
 DSN = b"""\
@@ -308,7 +308,7 @@ async def test_a_server_that_is_down_for_an_hour_costs_no_digest(post: Post) -> 
     assert (len(post.server.received), await post.states()) == (1, [PostState.SENT])
 
 
-@pytest.mark.parametrize("at", range(1, 15))
+@pytest.mark.parametrize("at", range(1, 19))
 async def test_a_process_that_dies_at_any_step_sends_each_mail_at_most_once(
     sqlite_store: Store, sqlite_url: str, clock: Clock, tmp_path: Path, at: int
 ) -> None:
