@@ -37,7 +37,7 @@ from bot.store.errors import StoreAway, StoreError, StoreMissing
 log = structlog.get_logger(__name__)
 # The queue logs failures itself, with the kind of work and one line each.
 logging.getLogger("pgqueuer").setLevel(logging.CRITICAL + 1)
-_LANES = {Lane.COMPOSING: 1, Lane.SENDING: 4, Lane.OTHER: 4}
+_LANES = {Lane.COMPOSING: 1, Lane.SENDING: 16, Lane.OTHER: 4}
 """Jobs that one process takes at a time; it does up to twice as many at once."""
 _SHARES = 16
 """Into how many jobs work is divided, so that all processes have some of it, as long as a job has `_LEAST` keys."""
