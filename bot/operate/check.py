@@ -121,7 +121,10 @@ async def _current_store(settings: Settings) -> AsyncIterator[tuple[Store, list[
 
 def _of_store(settings: Settings, store: Store) -> list[Check]:
     """The checks of what a store that can be read holds."""
-    checks = [Check("deliveries", partial(store_checks.deliveries, store, system_clock))]
+    checks = [
+        Check("deliveries", partial(store_checks.deliveries, store, system_clock)),
+        Check("learning", partial(store_checks.learning, store, system_clock)),
+    ]
     if not store.is_sqlite:
         checks.append(Check("connections", partial(store_checks.connections, store, settings)))
         checks.append(Check("jobs", partial(store_checks.jobs, store)))

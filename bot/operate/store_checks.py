@@ -22,6 +22,7 @@ from bot.store.states import ChannelState
 _LATE = timedelta(minutes=15)
 """A digest may be late by so much where many are due at once."""
 _GIVEN_UP_WITHIN = timedelta(days=7)
+_VOTED_WITHIN = timedelta(days=30)
 _HOUR = timedelta(hours=1)
 
 
@@ -46,6 +47,22 @@ async def deliveries(store: Store, now: Clock) -> Finding:
             f"{count(failures.events, 'event')} of platforms could not be recorded within a week; see the log."
         )
     return Finding(mend=" ".join(notes))
+
+
+async def learning(store: Store, now: Clock) -> Finding:
+    """Check that anybody votes: where nobody does for a month, the platform's events may not arrive."""
+    async with store.read() as tx:
+        shown, voting = await counts.voting(tx, now() - _VOTED_WITHIN)
+    days = _VOTED_WITHIN.days
+    if shown and not voting:
+        return Finding(
+            f"Nobody has voted for {days} days in {count(shown, 'channel')} that got papers, so nothing was learned.",
+            "Put a 👍 on a card. If `/papers taste` does not know of it there, the platform tells the bot of none: its "
+            "other checks say why. If it does, the papers may be wrong: `/papers subscribe TOPIC` helps.",
+        )
+    return Finding(
+        mend=f"Of {count(shown, 'channel')} with papers {voting:,} voted within {days} days." if shown else ""
+    )
 
 
 async def connections(store: Store, settings: Settings) -> Finding:

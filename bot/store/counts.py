@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.database import BOT
 from bot.store.states import ChannelState, DeliveryKind, InboxState, PostState
-from bot.store.tables import channels, deliveries, inbox, posts
+from bot.store.tables import channels, deliveries, inbox, posts, votes
 
 WAITING = (PostState.PLANNED, PostState.SENDING, PostState.UNCERTAIN)
 """The states of a post that has not come to an end."""
@@ -69,6 +69,21 @@ async def failures(tx: AsyncConnection, since: datetime) -> Failures:
     is_lost = inbox.c.state == InboxState.FAILED, inbox.c.received_at >= since
     events = (await tx.execute(sa.select(sa.func.count()).select_from(inbox).where(*is_lost))).scalar_one()
     return Failures(int(number), reason, int(events))
+
+
+async def voting(tx: AsyncConnection, since: datetime) -> tuple[int, int]:
+    """How many active channels have got papers since a moment and for longer, and in how many of them anybody has voted
+    since then."""
+    of_channel = posts.c.channel_id == channels.c.id
+    have_papers = (
+        channels.c.state == ChannelState.ACTIVE,
+        sa.exists().where(of_channel, posts.c.state == PostState.SENT, posts.c.sent_at >= since),
+        sa.exists().where(of_channel, posts.c.state == PostState.SENT, posts.c.sent_at < since),
+    )
+    have_voted = sa.exists().where(votes.c.channel_id == channels.c.id, votes.c.at >= since)
+    number = sa.select(sa.func.count()).select_from(channels).where(*have_papers)
+    shown = (await tx.execute(number)).scalar_one()
+    return int(shown), int((await tx.execute(number.where(have_voted))).scalar_one())
 
 
 async def connections(tx: AsyncConnection) -> tuple[int, int]:

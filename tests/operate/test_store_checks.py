@@ -105,3 +105,19 @@ async def test_the_connections_of_all_processes_count(store: Store, store_url: s
     assert "to 32 or lower for each" in finding.mend
     for other in others:
         await other.close()
+
+
+async def test_channels_in_which_nobody_votes_for_a_month_are_told(store: Store, clock: Clock) -> None:
+    harness = harness_over(store, clock)
+    await harness.list_papers([paper(n) for n in range(3)])
+    await harness.invite()
+    await harness.next_morning()
+    await harness.beat_until_settled()
+    assert await store_checks.learning(store, clock) == Finding(), "it is there for a day"
+    clock.advance(timedelta(days=31))
+    await harness.list_papers([paper(n) for n in range(3, 6)])
+    await harness.beat_until_settled()
+    finding = await store_checks.learning(store, clock)
+    assert finding.problem == "Nobody has voted for 30 days in 1 channel that got papers, so nothing was learned."
+    await harness.react((await harness.posts())[-1].paper_id or "")
+    assert await store_checks.learning(store, clock) == Finding(mend="Of 1 channel with papers 1 voted within 30 days.")
