@@ -38,7 +38,8 @@ log = structlog.get_logger(__name__)
 # The queue logs failures itself, with the kind of work and one line each.
 logging.getLogger("pgqueuer").setLevel(logging.CRITICAL + 1)
 _LANES = {Lane.COMPOSING: 1, Lane.SENDING: 16, Lane.OTHER: 4}
-"""Jobs that one process takes at a time; it does up to twice as many at once."""
+"""Jobs that one process takes at a time; it does up to twice as many at once, and of composing one after the other:
+that takes the processor, and the job of higher priority must end first."""
 _SHARES = 16
 """Into how many jobs work is divided, so that all processes have some of it, as long as a job has `_LEAST` keys."""
 _LEAST = 10
@@ -123,6 +124,7 @@ class PostgresQueue:
         self._managers: list[QueueManager] = []
         self._lanes: list[asyncio.Task[None]] = []
         self._running = set[asyncio.Task[Any]]()
+        self._composing = asyncio.Lock()
 
     def add(self, kinds: Sequence[Kind]) -> None:
         """Do the work of further kinds, from the start on."""
@@ -283,8 +285,10 @@ class PostgresQueue:
         assert task
         self._running.add(task)
         try:
-            with structlog.contextvars.bound_contextvars(job=kind.name):
-                await self._attempt(kind, job, queries)
+            turn = self._composing if kind.lane is Lane.COMPOSING else contextlib.nullcontext()
+            async with turn:
+                with structlog.contextvars.bound_contextvars(job=kind.name):
+                    await self._attempt(kind, job, queries)
         finally:
             self._running.discard(task)
 
